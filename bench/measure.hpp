@@ -1,0 +1,30 @@
+// The four measurements, each as what its two ends do. The client keeps the time; both count their processor time.
+#pragma once
+
+#include "bench/contender.hpp"
+#include "bench/process.hpp"
+
+namespace penstock::bench {
+
+struct Plan {
+  std::size_t size = 0;     ///< bytes of a message
+  std::uint64_t count = 0;  ///< messages, round trips, set-ups or idle connections
+  std::string directory;
+};
+
+/// The ends of one measurement. `serve` runs first, until it says ready.
+struct Ends {
+  Report (*serve)(const Contender&, const Plan&, const Parent&);
+  Report (*drive)(const Contender&, const Plan&);
+};
+
+/// Round trips of messages of `size` bytes: p50 and p99 of each one's time.
+extern const Ends round_trips;
+/// A stream of messages in one direction: from the first send until the receiver has confirmed their number and bytes.
+extern const Ends one_way;
+/// Connect, prove both ends, exchange one byte each way, close; one after the other.
+extern const Ends set_ups;
+/// Memory of the server's own for each connection that does nothing.
+extern const Ends idle_memory;
+
+}  // namespace penstock::bench

@@ -1,0 +1,150 @@
+#include "crypto/aead.hpp"
+
+#include <sodium.h>
+
+#include <bit>
+#include <cstring>
+#include <limits>
+
+#include "crypto/hash.hpp"
+#include "crypto/wiped.hpp"
+
+namespace penstock::crypto {
+namespace {
+
+constexpr std::uint64_t reserved_nonce =
+    std::numeric_limits<std::uint64_t>::max();  // Noise section 5.1: only for REKEY
+
+using Nonce = std::array<unsigned char, 12>;
+static_assert(crypto_aead_aes256gcm_NPUBBYTES == sizeof(Nonce));
+static_assert(crypto_aead_chacha20poly1305_ietf_NPUBBYTES == sizeof(Nonce));
+static_assert(crypto_aead_aes256gcm_ABYTES == tag_size && crypto_aead_chacha20poly1305_ietf_ABYTES == tag_size);
+static_assert(crypto_aead_aes256gcm_KEYBYTES == key_size && crypto_aead_chacha20poly1305_ietf_KEYBYTES == key_size);
+static_assert(sizeof(crypto_aead_aes256gcm_state) == 512 && alignof(crypto_aead_aes256gcm_state) <= 64);
+
+unsigned char* raw(std::byte* bytes) noexcept {
+  return reinterpret_cast<unsigned char*>(bytes);
+}
+const unsigned char* raw(const std::byte* bytes) noexcept {
+  return reinterpret_cast<const unsigned char*>(bytes);
+}
+
+// Noise section 12: 32 zero bits, then the counter, big-endian for AESGCM and little-endian for ChaChaPoly.
+Nonce make_nonce(Cipher cipher, std::uint64_t counter) noexcept {
+  const bool as_it_lies = (cipher == Cipher::chacha20_poly1305) == (std::endian::native == std::endian::little);
+  const std::uint64_t ordered = as_it_lies ? counter : __builtin_bswap64(counter);
+  Nonce nonce{};
+  std::memcpy(nonce.data() + 4, &ordered, sizeof ordered);
+  return nonce;
+}
+
+// libsodium declares some pointers non-null even where the length is 0, as in an empty record.
+std::byte nothing{};
+std::byte* not_null(std::byte* bytes) noexcept {
+  return bytes != nullptr ? bytes : &nothing;
+}
+const std::byte* not_null(const std::byte* bytes) noexcept {
+  return bytes != nullptr ? bytes : &nothing;
+}
+
+const crypto_aead_aes256gcm_state* aes_state(bytes_span slot) noexcept {
+  return reinterpret_cast<const crypto_aead_aes256gcm_state*>(slot.data());
+}
+
+// Neither cipher's encryption can fail: libsodium answers −1 only for lengths of 64 GiB and more, which it aborts on.
+void encrypt(Cipher cipher, bytes_span slot, std::uint64_t counter, bytes_view associated, bytes_view plaintext,
+             std::byte* out, std::byte* tag) noexcept {
+  const Nonce nonce = make_nonce(cipher, counter);
+  if (cipher == Cipher::aes256_gcm) {
+    crypto_aead_aes256gcm_encrypt_detached_afternm(raw(not_null(out)), raw(tag), nullptr, raw(plaintext.data()),
+                                                   plaintext.size(), raw(associated.data()), associated.size(), nullptr,
+                                                   nonce.data(), aes_state(slot));
+    return;
+  }
+  crypto_aead_chacha20poly1305_ietf_encrypt_detached(raw(not_null(out)), raw(tag), nullptr, raw(plaintext.data()),
+                                                     plaintext.size(), raw(associated.data()), associated.size(),
+                                                     nullptr, nonce.data(), raw(slot.data()));
+}
+
+// 0 when the tag verifies. Both verify before they write a byte of plaintext; on a wrong tag they write zeros.
+int decrypt(Cipher cipher, bytes_span slot, std::uint64_t counter, bytes_view associated, bytes_view ciphertext,
+            const std::byte* tag, std::byte* out) noexcept {
+  const Nonce nonce = make_nonce(cipher, counter);
+  if (cipher == Cipher::aes256_gcm) {
+    return crypto_aead_aes256gcm_decrypt_detached_afternm(raw(not_null(out)), nullptr, raw(not_null(ciphertext.data())),
+                                                          ciphertext.size(), raw(tag), raw(associated.data()),
+                                                          associated.size(), nonce.data(), aes_state(slot));
+  }
+  return crypto_aead_chacha20poly1305_ietf_decrypt_detached(
+      raw(not_null(out)), nullptr, raw(not_null(ciphertext.data())), ciphertext.size(), raw(tag),
+      raw(associated.data()), associated.size(), nonce.data(), raw(slot.data()));
+}
+
+// Noise section 4.2, REKEY: the first 32 bytes of ENCRYPT(k, 2^64−1, "", 32 zeros).
+void rekey(Cipher cipher, bytes_span slot, Wiped<key_size>& out) noexcept {
+  byte_array<tag_size> unused_tag;
+  encrypt(cipher, slot, reserved_nonce, {}, out.bytes(), out.data(), unused_tag.data());
+}
+
+}  // namespace
+
+bool available(Cipher cipher) noexcept {
+  return initialise().has_value() && (cipher != Cipher::aes256_gcm || crypto_aead_aes256gcm_is_available() == 1);
+}
+
+result<AeadKey> AeadKey::make(Cipher cipher, std::span<const std::byte, key_size> key) {
+  if (!available(cipher)) return Error::suite_unavailable;
+  const bool aes = cipher == Cipher::aes256_gcm;
+  auto slot = SecretSlot::allocate(aes ? sizeof(crypto_aead_aes256gcm_state) : key_size);
+  if (!slot) return slot.error();
+  AeadKey made;
+  made.slot_ = std::move(*slot);
+  made.cipher_ = cipher;
+  // The expanded AES state is all that is kept: everything below, REKEY too, is done with it.
+  if (aes) {
+    crypto_aead_aes256gcm_beforenm(reinterpret_cast<crypto_aead_aes256gcm_state*>(made.slot_.bytes().data()),
+                                   raw(key.data()));
+  } else {
+    std::ranges::copy(key, made.slot_.bytes().begin());
+  }
+  return made;
+}
+
+result<void> AeadKey::seal(std::uint64_t nonce, bytes_view associated, bytes_view plaintext, std::byte* out,
+                           std::span<std::byte, tag_size> tag) const {
+  if (!slot_.valid()) return Error::closed;
+  if (!slot_.alive()) return Error::forked;  // ATK-20: the key is gone, and the nonce is the parent's
+  if (nonce == reserved_nonce) return Error::counter_exhausted;
+  encrypt(cipher_, slot_.bytes(), nonce, associated, plaintext, out, tag.data());
+  return {};
+}
+
+result<void> AeadKey::open(std::uint64_t nonce, bytes_view associated, bytes_view ciphertext,
+                           std::span<const std::byte, tag_size> tag, std::byte* out) const {
+  if (!slot_.valid()) return Error::closed;
+  if (!slot_.alive()) return Error::forked;  // under the key of zeros, anybody could forge a record
+  if (nonce == reserved_nonce) return Error::counter_exhausted;
+  if (decrypt(cipher_, slot_.bytes(), nonce, associated, ciphertext, tag.data(), out) != 0) return Error::record_forged;
+  return {};
+}
+
+result<AeadKey> AeadKey::rekeyed() const {
+  if (!slot_.valid()) return Error::closed;
+  if (!slot_.alive()) return Error::forked;
+  Wiped<key_size> next;
+  rekey(cipher_, slot_.bytes(), next);
+  return make(cipher_, next.bytes());
+}
+
+result<AeadKey> AeadKey::rekeyed_with(bytes_view shared) const {
+  if (!slot_.valid()) return Error::closed;
+  if (!slot_.alive()) return Error::forked;
+  const HashKind kind = cipher_ == Cipher::aes256_gcm ? HashKind::sha256 : HashKind::blake2b;
+  Wiped<key_size> chaining_key, next;
+  Wiped<max_hash_size> unused;
+  rekey(cipher_, slot_.bytes(), chaining_key);
+  hkdf(kind, chaining_key.bytes(), shared, {next.bytes(), unused.first(hash_size(kind))});
+  return make(cipher_, next.bytes());
+}
+
+}  // namespace penstock::crypto

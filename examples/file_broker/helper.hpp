@@ -1,0 +1,11 @@
+// The privileged side.
+#pragma once
+
+#include "options.hpp"
+
+namespace file_broker {
+
+/// Serves --root to whom --policy admits, until SIGTERM or SIGINT. Returns the exit status.
+[[nodiscard]] int run_helper(const Options& options);
+
+}  // namespace file_broker

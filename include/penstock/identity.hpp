@@ -1,0 +1,71 @@
+// What the operating system says of a process at the other end, and how far that may be trusted.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "penstock/bytes.hpp"
+#include "penstock/handle.hpp"
+#include "penstock/result.hpp"
+
+namespace penstock {
+
+/// How the identity was learnt. Ordered: a policy names the least it accepts.
+enum class Strength : std::uint8_t {
+  claimed = 0,    ///< a number that the peer's message carried: never authorises alone
+  connected = 1,  ///< user and group of whoever opened the connection; no live handle on the process
+  pinned = 2,     ///< a live handle on the very process, whose number is never used again
+};
+
+[[nodiscard]] const char* to_string(Strength strength) noexcept;
+
+/// The program a process runs, by its opened file, not by its name.
+struct Executable {
+  std::string path;                            ///< as the kernel shows it; for people, never compared alone
+  std::uint64_t device = 0;                    ///< st_dev of the opened file
+  std::uint64_t inode = 0;                     ///< st_ino of the opened file
+  std::optional<std::string> fs_verity_sha256; ///< lower-case hex, where the file system measures one
+  friend bool operator==(const Executable& a, const Executable& b) {
+    return a.device == b.device && a.inode == b.inode;
+  }
+};
+
+/// One process, as the kernel reports it. A value with a live handle: move-only. Not thread-safe.
+/// Fields that the kernel would not tell are empty, and a policy rule that asks for them does not match.
+class PeerIdentity {
+ public:
+  Strength strength = Strength::claimed;
+  std::uint64_t process_key = 0;  ///< Linux: inode of the pidfd on pidfs; the same for whoever asks, never reused; 0 = unknown
+  std::int64_t pid = 0;           ///< as seen from this process's pid namespace; for people and logs only
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::vector<std::uint32_t> groups;           ///< supplementary groups (SO_PEERGROUPS), sorted
+  std::optional<Executable> executable;        ///< needs the right to look: same user or CAP_SYS_PTRACE
+  std::optional<std::string> label;            ///< LSM label (SO_PEERSEC)
+  std::optional<std::uint32_t> login_session;  ///< audit session id of the login
+  std::optional<std::uint32_t> login_uid;      ///< audit login user
+  std::optional<std::string> cgroup;           ///< path in the v2 hierarchy
+  Handle process;                              ///< Linux: the pidfd. Valid exactly when strength is pinned
+
+  /// Is the process still there? Asked again *after* the identity was used (ATK-06).
+  /// peer_gone when it has ended; always peer_unidentified below `pinned`.
+  [[nodiscard]] result<void> check_alive() const;
+
+  /// Reads again what an exec would change (the executable) and compares. peer_changed when it differs (ATK-05).
+  [[nodiscard]] result<void> check_same_program() const;
+
+  /// SHA-256 of the executable's file as it is now, lower-case hex. Reads the whole file: milliseconds, allocates.
+  /// unsupported when the executable is not known, io_error when it cannot be read.
+  [[nodiscard]] result<std::string> executable_sha256() const;
+
+  /// One line for people: `pid 4711 (pinned) user 1000 group 1000 /usr/bin/app`.
+  [[nodiscard]] std::string describe() const;
+};
+
+/// This process, as it sees itself: the own half of the handshake's binding. Pinned where the kernel has pidfs.
+[[nodiscard]] result<PeerIdentity> own_identity();
+
+}  // namespace penstock

@@ -1,0 +1,50 @@
+// One incoming message that is put together from its chunks, straight where it is wanted when that is known.
+#pragma once
+
+#include <vector>
+
+#include "protocol/message_header.hpp"
+#include "penstock/message.hpp"
+
+namespace penstock::protocol {
+
+struct PendingCall;
+struct ReceiveTarget;
+
+/// A message that waits for a receive.
+struct QueuedMessage {
+  Incoming incoming;
+  std::vector<std::byte> body;
+};
+
+/// Where a message's body goes.
+enum class Destination : std::uint8_t { none, target, call, owned, discarded };
+
+struct Assembly {
+  bool active = false;
+  FrameType type{};
+  Destination destination = Destination::none;
+  std::uint64_t total = 0;
+  std::uint64_t filled = 0;
+  std::byte* memory = nullptr;    ///< destination target or call: the caller's buffer
+  PendingCall* call = nullptr;    ///< destination call
+  Failure call_failure;           ///< what the call ends with when its body was discarded
+  QueuedMessage message;          ///< what is known of it; the body when destination is owned
+  std::uint32_t status = 0;       ///< reply
+
+  /// Where the next chunk may be written, or null when it is discarded.
+  [[nodiscard]] std::byte* next() noexcept {
+    if (destination == Destination::discarded) return nullptr;
+    return (destination == Destination::owned ? message.body.data() : memory) + filled;
+  }
+  /// The caller's buffer goes away: keeps what has arrived.
+  void move_to_owned() {
+    message.body.resize(total);
+    std::copy_n(memory, filled, message.body.data());
+    memory = nullptr;
+    destination = Destination::owned;
+  }
+  void finish() noexcept { *this = Assembly(); }
+};
+
+}  // namespace penstock::protocol

@@ -1,0 +1,23 @@
+target_sources(penstock PRIVATE
+  async_channel.cpp
+  async_receive.cpp
+  blocking.cpp
+  buffer_pool.cpp
+  channel.cpp
+  channel_audit.cpp
+  channel_core.cpp
+  channel_receive.cpp
+  connect.cpp
+  handshake.cpp
+  handshake_driver.cpp
+  inbox.cpp
+  launch.cpp
+  listener.cpp
+  listener_core.cpp
+  message_header.cpp
+  outbox.cpp
+  prologue.cpp
+  proof.cpp
+  shares.cpp
+  suite.cpp
+)

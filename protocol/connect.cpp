@@ -1,0 +1,149 @@
+#include "protocol/connect.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "protocol/async_channel.hpp"
+#include "protocol/completion.hpp"
+#include "transports/pipe.hpp"
+
+namespace penstock::protocol {
+
+result<Suite> check_options(const ConnectOptions& options) {
+  if (options.policy.rules().empty()) {
+    return Failure(Error::invalid_argument, "no policy: say who may be the listener (Policy::user, Policy::load)");
+  }
+  if (options.trust == Trust::launch_secret) {
+    return Failure(Error::invalid_argument, "trust launch-secret is for launch() and adopt()");
+  }
+  if (options.trust == Trust::static_key && !options.keys) {
+    return Failure(Error::invalid_argument, "trust static-key needs keys: `penstock keygen` makes a pair");
+  }
+  return resolve(options.suite);
+}
+
+result<std::unique_ptr<HandshakeDriver>> open_connection(const Endpoint& endpoint, const ConnectOptions& options,
+                                                         transport::Deadline deadline) {
+  const auto suite = check_options(options);
+  if (!suite) return suite.error();
+  auto inputs = std::make_shared<HandshakeInputs>();
+  inputs->policy = options.policy;
+  inputs->keys = options.keys;
+  inputs->audit = options.audit;
+  inputs->endpoint_text = endpoint.describe();
+
+  const transport::PeerCheck check = [&](const PeerIdentity& server) -> result<void> {
+    const auto allowed = options.policy.precheck({server, options.trust, nullptr});
+    if (allowed) return {};
+    record_refusal(options.audit.get(), true, inputs->endpoint_text, "pipe", &server, nullptr, allowed.error());
+    return allowed.error();
+  };
+  transport::PipeOptions pipe;
+  pipe.allow_own_process = options.allow_own_process;
+  auto carrier = transport::connect_pipe(endpoint, options.policy.users(), check, deadline, pipe);
+  if (!carrier) return carrier.error();
+
+  HandshakeContext context;
+  context.initiator = true;
+  context.endpoint = {endpoint.scope(), endpoint.name()};
+  context.options = options.channel;
+  context.trust = options.trust;
+  context.suite = *suite;
+  return HandshakeDriver::make(std::move(*carrier), std::move(inputs), std::move(context));
+}
+
+namespace {
+
+// One asynchronous connection attempt, kept alive by the wait it is in.
+class ConnectOperation : public std::enable_shared_from_this<ConnectOperation> {
+ public:
+  ConnectOperation(asio::any_io_executor executor, Endpoint endpoint, ConnectOptions options,
+                   Completion<void(boost::system::error_code, Channel)> handler)
+      : executor_(std::move(executor)),
+        timer_(executor_),
+        retry_(executor_),
+        endpoint_(std::move(endpoint)),
+        options_(std::move(options)),
+        handler_(std::move(handler)) {}
+
+  void start() {
+    handler_.on_cancel([weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->fail(Error::cancelled);
+    });
+    timer_.expires_after(options_.deadline);
+    timer_.async_wait([self = shared_from_this()](boost::system::error_code ec) {
+      if (!ec) self->fail(self->driver_ ? Error::handshake_timeout : Error::deadline_exceeded);
+    });
+    attempt();
+  }
+
+ private:
+  // A full backlog has no event to wait for (connect(2): EAGAIN on Unix sockets), so it is tried again, ever more slowly.
+  void attempt() {
+    if (!handler_) return;
+    auto driver = open_connection(endpoint_, options_, std::chrono::steady_clock::now());
+    if (!driver && driver.error() == Error::deadline_exceeded) {
+      retry_.expires_after(delay_);
+      delay_ = std::min(2 * delay_, std::chrono::milliseconds(50));
+      retry_.async_wait([self = shared_from_this()](boost::system::error_code ec) {
+        if (!ec) self->attempt();
+      });
+      return;
+    }
+    if (!driver) return fail(driver.error());
+    driver_ = std::move(*driver);
+    if (auto attached = driver_->carrier().attach(executor_); !attached) return fail(attached.error());
+    advance();
+  }
+
+  void advance() {
+    if (!handler_) return;
+    const auto need = driver_->advance();
+    if (!need) return fail(need.error());
+    if (*need == HandshakeDriver::Need::nothing) return succeed();
+    const auto ready = *need == HandshakeDriver::Need::readable ? transport::Readiness::readable
+                                                                : transport::Readiness::writable;
+    driver_->carrier().async_wait(ready, [self = shared_from_this()](boost::system::error_code ec) {
+      if (!ec) self->advance();
+    });
+  }
+
+  void succeed() {
+    auto core = driver_->take();
+    if (!core) return fail(core.error());
+    finish(Failure(), Channel(std::make_shared<AsyncChannel>(executor_, std::move(*core))));
+  }
+
+  void fail(const Failure& reason) {
+    if (!handler_) return;
+    if (driver_) driver_->refuse(reason);
+    finish(reason, Channel(std::make_shared<AsyncChannel>(executor_, nullptr, reason)));
+  }
+
+  void finish(const Failure& reason, Channel channel) {
+    timer_.cancel();
+    retry_.cancel();
+    handler_.complete(executor_, to_code(reason), std::move(channel));
+  }
+
+  asio::any_io_executor executor_;
+  asio::steady_timer timer_;
+  asio::steady_timer retry_;
+  std::chrono::milliseconds delay_{1};
+  Endpoint endpoint_;
+  ConnectOptions options_;
+  Completion<void(boost::system::error_code, Channel)> handler_;
+  std::unique_ptr<HandshakeDriver> driver_;
+};
+
+}  // namespace
+}  // namespace penstock::protocol
+
+namespace penstock::detail {
+
+void start_connect(asio::any_io_executor executor, Endpoint endpoint, ConnectOptions options, ConnectHandler handler) {
+  std::make_shared<protocol::ConnectOperation>(std::move(executor), std::move(endpoint), std::move(options),
+                                               std::move(handler))
+      ->start();
+}
+
+}  // namespace penstock::detail

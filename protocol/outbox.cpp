@@ -1,0 +1,87 @@
+#include "protocol/outbox.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "transports/duplicate.hpp"
+
+namespace penstock::protocol {
+
+bool Outbox::has_room(std::size_t payload) const noexcept {
+  return empty() || size() + record_overhead + payload <= bound_;
+}
+
+// Keeps small backlogs in the pooled buffer and grows to the bound only when the peer is slow.
+void Outbox::make_room(std::size_t frame) {
+  if (data_ == nullptr) {
+    small_.acquire();
+    data_ = small_.data();
+    capacity_ = pooled_buffer_size;
+  }
+  if (capacity_ - end_ >= frame) return;
+  if (begin_ != 0 && capacity_ - size() >= frame) {
+    std::memmove(data_, data_ + begin_, size());
+  } else {
+    const std::size_t capacity = std::max(2 * capacity_, size() + frame);
+    auto grown = std::make_unique_for_overwrite<std::byte[]>(capacity);
+    std::memcpy(grown.get(), data_ + begin_, size());
+    large_ = std::move(grown);
+    data_ = large_.get();
+    capacity_ = capacity;
+  }
+  for (auto& attached : attached_) attached.offset -= begin_;
+  end_ -= begin_;
+  begin_ = 0;
+}
+
+result<void> Outbox::seal(Sealer& sealer, Outgoing record, std::span<const native_handle> handles, std::uint64_t now) {
+  Attached attached;
+  for (const auto raw : handles) {
+    auto copy = transport::duplicate(raw);
+    if (!copy) return copy.error();
+    attached.handles.push(std::move(*copy));
+  }
+  record.handles = static_cast<std::uint8_t>(handles.size());
+  const std::size_t frame = record_overhead + record.prefix.size() + record.body.size();
+  make_room(frame);
+  attached.offset = end_;
+  const auto sealed = sealer.seal(record, {data_ + end_, capacity_ - end_}, now);
+  if (!sealed) return sealed.error();
+  end_ += *sealed;
+  if (!handles.empty()) attached_.push_back(std::move(attached));
+  return {};
+}
+
+// A frame with handles starts its own send: they belong to its first byte, and the receiver counts them against it (ATK-12).
+result<void> Outbox::flush(transport::Carrier& carrier, transport::Wait wait) {
+  while (begin_ != end_) {
+    std::size_t stop = end_;
+    std::array<native_handle, max_handles_per_message> raw{};
+    std::size_t count = 0;
+    if (!attached_.empty() && attached_.front().offset == begin_) {
+      for (auto& handle : attached_.front().handles) raw[count++] = handle.get();
+      if (attached_.size() > 1) stop = attached_[1].offset;
+    } else if (!attached_.empty()) {
+      stop = attached_.front().offset;
+    }
+    const auto sent = carrier.send({data_ + begin_, stop - begin_}, std::span(raw).first(count), wait);
+    if (!sent) return sent.error();
+    begin_ += *sent;
+    if (count != 0) attached_.erase(attached_.begin());
+  }
+  clear();
+  return {};
+}
+
+void Outbox::clear() noexcept {
+  begin_ = end_ = 0;
+  attached_.clear();
+  if (data_ == nullptr) return;
+  data_ = nullptr;
+  capacity_ = 0;
+  small_.release();
+  // A backlog is over: its memory goes back.
+  large_.reset();
+}
+
+}  // namespace penstock::protocol

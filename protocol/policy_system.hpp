@@ -1,0 +1,36 @@
+// What a policy must ask the operating system: who a name is, and which file stands at a path.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "penstock/result.hpp"
+
+namespace penstock::protocol {
+
+/// The number of a user or group by name, as the system's own look-up has it (getpwnam_r, getgrnam_r). policy_invalid,
+/// with what is wrong and what to do, when there is none or the look-up itself failed: a rule that means nobody is not
+/// quietly kept.
+[[nodiscard]] result<std::uint32_t> find_user(const std::string& name);
+[[nodiscard]] result<std::uint32_t> find_group(const std::string& name);
+
+/// This process's effective user.
+[[nodiscard]] std::uint32_t effective_user() noexcept;
+
+/// A file, whatever it is called.
+struct FileNumber {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+};
+
+/// The file that `path` leads to now, links followed, as it does when a program is started. invalid_argument.
+[[nodiscard]] result<FileNumber> find_file(const std::string& path);
+
+/// The program that stands at `path` now. It is a regular, executable file, reached through no link, that nobody but
+/// root and its owner could have put there: file and directories belong to these two, and group and others may not
+/// write them. A parent that everybody may write is accepted only with the sticky bit, and only if all below it belongs
+/// to root or to us: otherwise anybody could take the place once its owner has left it. policy_invalid, with a sentence
+/// that names path, owner and mode and says what to run.
+[[nodiscard]] result<FileNumber> find_trusted_program(const std::string& path);
+
+}  // namespace penstock::protocol

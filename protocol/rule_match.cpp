@@ -1,0 +1,160 @@
+#include "protocol/rule_match.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "protocol/policy_system.hpp"
+
+namespace penstock::protocol {
+namespace {
+
+bool contains(const std::vector<std::uint32_t>& numbers, std::uint32_t wanted) noexcept {
+  return std::ranges::find(numbers, wanted) != numbers.end();
+}
+
+bool group_matches(const Rule& rule, const PeerIdentity& peer) noexcept {
+  if (rule.groups.empty() || contains(rule.groups, peer.gid)) return true;
+  return std::ranges::any_of(peer.groups, [&](std::uint32_t group) { return contains(rule.groups, group); });
+}
+
+// A field that the rule sets and the kernel did not tell does not match.
+template <class Wanted, class Told>
+bool field_matches(const std::optional<Wanted>& wanted, const std::optional<Told>& told) {
+  return !wanted || (told && *told == *wanted);
+}
+
+bool cgroup_matches(const Rule& rule, const PeerIdentity& peer) {
+  if (!rule.cgroup) return true;
+  if (!peer.cgroup) return false;
+  // A group outside our cgroup namespace is shown as "/../other": it is below nothing that a rule can name.
+  if ((*peer.cgroup + '/').find("/../") != std::string::npos) return false;
+  if (!rule.cgroup->ends_with("/*")) return *peer.cgroup == *rule.cgroup;
+  const auto prefix = std::string_view(*rule.cgroup).substr(0, rule.cgroup->size() - 1);
+  return peer.cgroup->size() > prefix.size() && peer.cgroup->starts_with(prefix);
+}
+
+// Not the path that the peer shows, which its mount namespace chose, but the file: the one that stands here now.
+bool executable_matches(const Rule& rule, const PeerIdentity& peer) {
+  if (!rule.executable) return true;
+  if (!peer.executable) return false;
+  const auto file = find_trusted_program(*rule.executable);
+  return file && file->device == peer.executable->device && file->inode == peer.executable->inode;
+}
+
+bool fs_verity_matches(const Rule& rule, const PeerIdentity& peer) {
+  if (!rule.executable_fs_verity) return true;
+  return peer.executable && peer.executable->fs_verity_sha256 == rule.executable_fs_verity;
+}
+
+// Binding a process needs a number of that process which both ends see.
+bool binding_matches(const Rule& rule, const PeerIdentity& peer, const RuleQuestion& question) noexcept {
+  if (question.binding && *question.binding != rule.binding) return false;
+  return rule.binding == Binding::user || peer.process_key != 0;
+}
+
+// A number that the peer's own message carried never authorises alone, whatever a rule says.
+bool strength_matches(const Rule& rule, const PeerIdentity& peer) noexcept {
+  return peer.strength != Strength::claimed && peer.strength >= rule.min_strength;
+}
+
+bool key_matches(const Rule& rule, const Subject& subject, const RuleQuestion& question) noexcept {
+  if (!question.with_key || rule.trust != Trust::static_key) return true;
+  return subject.key != nullptr && std::ranges::find(rule.public_keys, *subject.key) != rule.public_keys.end();
+}
+
+result<std::string> digest_of(const Subject& subject) {
+  if (subject.executable_sha256 != nullptr) return *subject.executable_sha256;
+  return subject.identity.executable_sha256();
+}
+
+bool digest_matches(const Rule& rule, const Subject& subject) {
+  if (!rule.executable_sha256) return true;
+  const auto digest = digest_of(subject);
+  return digest && *digest == *rule.executable_sha256;
+}
+
+template <class T>
+std::string told(const std::optional<T>& value) {
+  return value ? fmt::format("\"{}\"", *value) : std::string("unknown: the kernel did not tell");
+}
+
+std::string explain_executable(const Rule& rule, const PeerIdentity& peer) {
+  if (!peer.executable) return "the peer's program is unknown: seeing it needs the same user, or CAP_SYS_PTRACE";
+  if (const auto file = find_trusted_program(*rule.executable); !file) return std::string(file.error().sentence());
+  return fmt::format("the peer runs \"{}\", which is not the file that stands at \"{}\" now", peer.executable->path,
+                     *rule.executable);
+}
+
+std::string explain_key(const Subject& subject) {
+  if (subject.key == nullptr) return "the peer has proven no key";
+  return fmt::format("the peer's key {} is not among the rule's public_keys", subject.key->to_hex());
+}
+
+std::string explain_digest(const Rule& rule, const Subject& subject) {
+  const auto digest = digest_of(subject);
+  if (!digest) return fmt::format("the digest of the peer's program is not to be had: {}", digest.error().sentence());
+  return fmt::format("the peer's program has the SHA-256 {}, not {}", *digest, *rule.executable_sha256);
+}
+
+}  // namespace
+
+RuleField first_mismatch(const Rule& rule, const Subject& subject, const RuleQuestion& question) {
+  const auto& peer = subject.identity;
+  if (rule.trust != subject.trust) return RuleField::trust;
+  if (!rule.users.empty() && !contains(rule.users, peer.uid)) return RuleField::users;
+  if (!group_matches(rule, peer)) return RuleField::groups;
+  if (!field_matches(rule.login_session, peer.login_session)) return RuleField::login_session;
+  if (!field_matches(rule.label, peer.label)) return RuleField::label;
+  if (!cgroup_matches(rule, peer)) return RuleField::cgroup;
+  if (!executable_matches(rule, peer)) return RuleField::executable;
+  if (!fs_verity_matches(rule, peer)) return RuleField::executable_fs_verity;
+  if (!strength_matches(rule, peer)) return RuleField::strength;
+  if (!binding_matches(rule, peer, question)) return RuleField::binding;
+  if (!key_matches(rule, subject, question)) return RuleField::key;
+  if (!digest_matches(rule, subject)) return RuleField::executable_sha256;
+  return RuleField::none;
+}
+
+std::string explain_mismatch(RuleField field, const Rule& rule, const Subject& subject) {
+  const auto& peer = subject.identity;
+  switch (field) {
+    case RuleField::none:
+      return "every field matches";
+    case RuleField::trust:
+      return fmt::format("trust: the rule asks for {}, the peer comes with {}", to_string(rule.trust),
+                         to_string(subject.trust));
+    case RuleField::users:
+      return fmt::format("users: user {} is not among {}", peer.uid, fmt::join(rule.users, ", "));
+    case RuleField::groups:
+      return fmt::format("groups: the peer is in none of the groups {}", fmt::join(rule.groups, ", "));
+    case RuleField::login_session:
+      return fmt::format("login_session: the peer's is {}, not \"{}\"", told(peer.login_session), *rule.login_session);
+    case RuleField::label:
+      return fmt::format("label: the peer's is {}, not \"{}\"", told(peer.label), *rule.label);
+    case RuleField::cgroup:
+      return fmt::format("cgroup: the peer's is {}, not \"{}\"", told(peer.cgroup), *rule.cgroup);
+    case RuleField::executable:
+      return fmt::format("executable: {}", explain_executable(rule, peer));
+    case RuleField::executable_fs_verity:
+      return fmt::format("executable_fs_verity: the peer's is {}, not \"{}\"",
+                         told(peer.executable ? peer.executable->fs_verity_sha256 : std::nullopt),
+                         *rule.executable_fs_verity);
+    case RuleField::binding:
+      if (rule.binding == Binding::process && peer.process_key == 0) {
+        return "binding: the rule binds the process, and the kernel gave no number for it (no pidfs)";
+      }
+      return fmt::format("binding: the rule binds the {}, the handshake did not", to_string(rule.binding));
+    case RuleField::strength:
+      return fmt::format("min_strength: the rule asks for {}, the peer's identity is {}", to_string(rule.min_strength),
+                         to_string(peer.strength));
+    case RuleField::key:
+      return fmt::format("public_keys: {}", explain_key(subject));
+    case RuleField::executable_sha256:
+      return fmt::format("executable_sha256: {}", explain_digest(rule, subject));
+  }
+  return "unknown";
+}
+
+}  // namespace penstock::protocol

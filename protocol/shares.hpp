@@ -1,0 +1,40 @@
+// What each user holds of a listener. Outlives the listener in the channels, which may close on other threads.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+
+#include "penstock/error.hpp"
+#include "penstock/limits.hpp"
+
+namespace penstock::protocol {
+
+/// Thread-safe. A user's entry goes with its last connection, so that their number is bounded by the limits.
+class Shares {
+ public:
+  explicit Shares(const ListenerLimits& limits) : limits_(limits) {}
+
+  /// Counts a new handshake of `user`: limit_half_open or limit_identity when it may have no more (ATK-24).
+  [[nodiscard]] Error begin(std::uint32_t user);
+  /// A handshake of `user` has ended: as a channel, or as nothing.
+  void end_handshake(std::uint32_t user, bool admitted);
+  void end_channel(std::uint32_t user);
+  [[nodiscard]] std::size_t half_open() const;
+  [[nodiscard]] std::size_t channels() const;
+
+ private:
+  struct Share {
+    std::size_t half_open = 0;
+    std::size_t channels = 0;
+  };
+  void forget_if_empty(std::uint32_t user);
+
+  mutable std::mutex mutex_;
+  ListenerLimits limits_;
+  std::map<std::uint32_t, Share> users_;
+  std::size_t half_open_ = 0;
+  std::size_t channels_ = 0;
+};
+
+}  // namespace penstock::protocol

@@ -1,0 +1,137 @@
+// A peer that was admitted honestly and then misbehaves: it holds valid keys and a raw carrier.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <cstring>
+
+#include "protocol/handshake_driver.hpp"
+#include "transports/pipe.hpp"
+
+namespace penstock::test {
+
+class HostilePeer {
+ public:
+  /// Connects to `endpoint` and runs the honest handshake to its end.
+  static std::optional<HostilePeer> connect(const Endpoint& endpoint, const Policy& policy,
+                                            Suite suite = Suite::aesgcm_sha256) {
+    auto inputs = std::make_shared<Policy>(policy);
+    transport::PipeOptions pipe;
+    pipe.allow_own_process = true;
+    auto carrier = transport::connect_pipe(endpoint, policy.users(), [](const PeerIdentity&) { return result<void>(); },
+                                           soon(), pipe);
+    if (!carrier) return std::nullopt;
+    HostilePeer peer;
+    peer.carrier = std::move(*carrier);
+    peer.policy = inputs;
+    protocol::HandshakeContext context;
+    context.initiator = true;
+    context.policy = inputs.get();
+    context.carrier = peer.carrier.get();
+    context.endpoint = {endpoint.scope(), endpoint.name()};
+    context.trust = Trust::os_identity;
+    context.suite = suite;
+    auto handshake = protocol::Handshake::make(context);
+    if (!handshake) return std::nullopt;
+    protocol::HandshakeOutput out;
+    if (!handshake->start(out)) return std::nullopt;
+    while (true) {
+      if (out.size != 0 && !peer.write(out.view())) return std::nullopt;
+      out.size = 0;
+      if (handshake->finished()) break;
+      std::optional<transport::MessageSender> sender;
+      const auto frame = peer.read_frame(sender);
+      if (frame.empty() || !handshake->on_frame(frame, sender, out)) return std::nullopt;
+    }
+    auto session = handshake->take_session();
+    if (!session) return std::nullopt;
+    peer.session.emplace(std::move(*session));
+    return peer;
+  }
+
+  /// Seals anything as this peer's next record.
+  std::vector<std::byte> seal(protocol::FrameType type, bytes_view body, std::uint8_t flags = 0, std::uint8_t handles = 0) {
+    std::vector<std::byte> frame(protocol::record_overhead + body.size());
+    protocol::Outgoing record;
+    record.type = type;
+    record.flags = flags;
+    record.handles = handles;
+    record.body = body;
+    const auto size = session->sealer.seal(record, frame, protocol::monotonic_time());
+    EXPECT_TRUE(size) << size.error().sentence();
+    return frame;
+  }
+
+  bool write(bytes_view bytes, std::span<const native_handle> handles = {}) {
+    while (!bytes.empty()) {
+      const auto sent = carrier->send(bytes, handles, transport::Wait::yes);
+      if (!sent) return false;
+      bytes = bytes.subspan(*sent);
+      handles = {};
+    }
+    return true;
+  }
+
+  /// Past every check of our own: `count` descriptors with the first byte.
+  bool write_raw(bytes_view bytes, std::size_t count) {
+    const std::vector<int> raw(count, 0);
+    std::vector<char> control(CMSG_SPACE(count * sizeof(int)));
+    iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    auto* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(count * sizeof(int));
+    std::memcpy(CMSG_DATA(header), raw.data(), count * sizeof(int));
+    return ::sendmsg(carrier->native(), &message, MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
+  }
+
+  /// The next whole frame, or nothing when the other end has gone.
+  std::vector<std::byte> read_frame(std::optional<transport::MessageSender>& sender) {
+    std::vector<std::byte> frame(protocol::header_size);
+    if (!read_exactly(frame, sender)) return {};
+    const auto header = protocol::decode(std::span<const std::byte>(frame).first<protocol::header_size>());
+    if (!header) return {};
+    std::vector<std::byte> rest(header->length);
+    if (!read_exactly(rest, sender)) return {};
+    frame.insert(frame.end(), rest.begin(), rest.end());
+    return frame;
+  }
+
+  /// Waits for the other end to close. True when it did, whatever it sent before.
+  bool sees_the_end() {
+    std::array<std::byte, 4096> buffer;
+    HandleList handles;
+    while (true) {
+      const auto got = carrier->receive(buffer, handles, transport::Wait::yes);
+      handles.clear();
+      if (!got) return got.error() == Error::truncated;
+    }
+  }
+
+  static transport::Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(20); }
+
+  std::unique_ptr<transport::Carrier> carrier;
+  std::optional<protocol::Session> session;
+
+ private:
+  bool read_exactly(std::span<std::byte> into, std::optional<transport::MessageSender>& sender) {
+    while (!into.empty()) {
+      HandleList handles;
+      const auto got = carrier->receive(into, handles, transport::Wait::yes);
+      if (!got) return false;
+      sender = got->sender;
+      into = into.subspan(got->size);
+    }
+    return true;
+  }
+
+  std::shared_ptr<Policy> policy;
+};
+
+}  // namespace penstock::test

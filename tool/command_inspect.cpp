@@ -1,0 +1,85 @@
+// penstock inspect
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "protocol/frame_text.hpp"
+#include "tool/command.hpp"
+#include "tool/progress.hpp"
+#include "tool/terminal.hpp"
+
+namespace penstock::tool {
+namespace {
+
+struct Words {
+  std::string file = "-";
+  bool json = false;
+};
+
+// Lines are gathered, so that a long recording costs few writes.
+class Output {
+ public:
+  bool line(std::string text) {
+    text += '\n';
+    held_ += text;
+    return held_.size() < 65536 || flush();
+  }
+  bool flush() {
+    if (exit_ == done) exit_ = answer(held_);  // says so, once, when nothing more can be written
+    held_.clear();
+    return exit_ == done;
+  }
+  [[nodiscard]] int exit() const noexcept { return exit_; }
+
+ private:
+  std::string held_;
+  int exit_ = done;
+};
+
+int run(const Words& words) {
+  const bool standard = words.file == "-";
+  const Handle file(standard ? ::dup(STDIN_FILENO) : ::open(words.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const auto unreadable = [&] {
+    return complain(Exit::resource, fmt::format("{} cannot be read ({}); name a recording of one direction's bytes",
+                                                words.file, std::generic_category().message(errno)));
+  };
+  if (!file) return unreadable();
+
+  Output output;
+  Progress progress("inspected");
+  protocol::FrameScanner scanner([&](const protocol::FrameReport& report) {
+    output.line(words.json ? protocol::to_json(report) : printable(protocol::to_line(report)));
+  });
+  std::array<std::byte, 65536> block;
+  for (;;) {
+    const auto got = ::read(file.get(), block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return unreadable();
+    if (got == 0 || output.exit() != done) break;
+    progress.advance(static_cast<std::uint64_t>(got));
+    if (!scanner.feed(std::span(block).first(static_cast<std::size_t>(got)))) break;
+  }
+  const bool sound = scanner.finish();
+  progress.clear();
+  if (!output.flush()) return output.exit();
+  return sound ? done : answered_no;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Chosen& chosen) {
+  auto* command = add_command(app, "inspect", group_look, "Decode recorded frames, without keys", "[FILE|-] [--json]",
+                              "Reads the bytes that went in one direction of one channel. What it prints is what the "
+                              "headers claim: nothing of it\n"
+                              "is authenticated. Exit code 1 when a frame is cut off or would be refused.\n"
+                              "Example:\n  penstock inspect --json client-to-helper.bin\n");
+  auto words = std::make_shared<Words>();
+  command->add_option("file", words->file, "A recording; - or nothing for standard input")->type_name("");
+  command->add_flag("--json", words->json, "One JSON object a line");
+  command->callback([&chosen, words] { chosen.action = [words] { return run(*words); }; });
+}
+
+}  // namespace penstock::tool

@@ -1,0 +1,35 @@
+#include "tool/progress.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace penstock::tool {
+namespace {
+
+constexpr std::chrono::seconds patience{2};
+constexpr std::chrono::milliseconds pace{250};
+
+}  // namespace
+
+Progress::Progress(std::string verb)
+    : verb_(std::move(verb)), on_(::isatty(STDERR_FILENO) == 1), next_(std::chrono::steady_clock::now() + patience) {}
+
+void Progress::advance(std::uint64_t bytes) {
+  bytes_ += bytes;
+  if (!on_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_) return;
+  next_ = now + pace;
+  shown_ = true;
+  fmt::print(stderr, "\r{} {:.1f} MiB ", verb_, static_cast<double>(bytes_) / (1024.0 * 1024.0));
+}
+
+void Progress::clear() {
+  if (!shown_) return;
+  fmt::print(stderr, "\r{:40}\r", "");
+  shown_ = false;
+}
+
+}  // namespace penstock::tool

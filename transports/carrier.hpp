@@ -1,0 +1,97 @@
+// A carrier moves opaque frames and says who is at the other end. Nothing above this line knows which carrier it is.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/system/error_code.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "penstock/bytes.hpp"
+#include "penstock/completion.hpp"
+#include "penstock/handle.hpp"
+#include "penstock/identity.hpp"
+#include "penstock/result.hpp"
+
+namespace penstock::transport {
+
+/// What differs between carriers, as constants of each. The ids stand on the wire (docs/PROTOCOL.md, "Carriers").
+struct CarrierTraits {
+  std::uint8_t id;           ///< 1 pipe, 2 inherited, 3 shared memory, 4 DDE
+  const char* name;          ///< "pipe", …
+  bool ordered;              ///< true: exactly the next sequence number; false: a replay window of 8,192
+  bool passes_handles;
+};
+
+enum class Readiness : std::uint8_t { readable, writable };
+
+/// Wait::yes sleeps in the kernel until something moves; Wait::no answers would_block at once.
+enum class Wait : std::uint8_t { no, yes };
+
+/// A point on the steady clock, or none for "however long it takes".
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+/// The kernel's word on who sent the bytes of one receive, during the handshake (SCM_CREDENTIALS, SCM_PIDFD).
+struct MessageSender {
+  std::int64_t pid = 0;
+  std::uint32_t uid = 0;          ///< the real user; a PeerIdentity has the effective one. They differ in setuid programs
+  std::uint32_t gid = 0;          ///< likewise the real group
+  std::uint64_t process_key = 0;  ///< inode of the sender's pidfd; 0 where the kernel has no SCM_PIDFD
+};
+
+/// What one receive brought.
+struct Received {
+  std::size_t size = 0;                  ///< bytes written to the buffer; never 0
+  std::optional<MessageSender> sender;   ///< while sender_checks(true); none = the kernel named nobody
+};
+
+using WaitHandler = Completion<void(boost::system::error_code)>;
+
+/// One connection. Not thread-safe: one strand or one thread at a time. Move-only through unique_ptr.
+class Carrier {
+ public:
+  virtual ~Carrier() = default;
+
+  [[nodiscard]] virtual const CarrierTraits& traits() const noexcept = 0;
+
+  /// The process at the other end. Valid as long as the carrier.
+  [[nodiscard]] virtual const PeerIdentity& peer() const noexcept = 0;
+  /// This process, as it sees itself; the same facts that the peer's kernel query must give.
+  [[nodiscard]] virtual const PeerIdentity& self() const noexcept = 0;
+
+  /// While on, each receive stops where the sending process changes and names it. On from the start; the channel
+  /// turns it off once keys are agreed, since from then on the tag says who speaks.
+  [[nodiscard]] virtual result<void> sender_checks(bool on) = 0;
+
+  /// Sends a prefix of `bytes`, at least one byte, and returns its length. `handles` travel with the first byte,
+  /// are borrowed, and have been sent exactly when the call succeeds. `bytes` is not empty.
+  /// would_block (Wait::no only), truncated (the other end is gone), resource_exhausted, io_error.
+  [[nodiscard]] virtual result<std::size_t> send(bytes_view bytes, std::span<const native_handle> handles, Wait wait) = 0;
+
+  /// Receives at least one byte into `buffer`; handles that came with these bytes are appended to `handles`, all
+  /// close-on-exec. would_block (Wait::no only), truncated (end of stream), handles_limit (more than fit, or the
+  /// kernel cut them off: those that came are closed), resource_exhausted, io_error.
+  [[nodiscard]] virtual result<Received> receive(bytes_span buffer, HandleList& handles, Wait wait) = 0;
+
+  /// Sleeps until ready or the deadline (deadline_exceeded). The other end's going counts as ready.
+  [[nodiscard]] virtual result<void> wait(Readiness readiness, Deadline deadline) = 0;
+
+  /// Binds the carrier to an executor; async_wait may be used from then on. Once only.
+  [[nodiscard]] virtual result<void> attach(const boost::asio::any_io_executor& executor) = 0;
+  /// Undoes attach, so that Wait::yes may be used. Outstanding waits end with operation_aborted.
+  virtual void detach() = 0;
+  /// Completes through the attached executor, never inside this call, when ready or closed (operation_aborted).
+  /// At most one wait of each kind at a time.
+  virtual void async_wait(Readiness readiness, WaitHandler handler) = 0;
+  /// Ends outstanding waits with operation_aborted.
+  virtual void cancel_waits() noexcept = 0;
+
+  /// The descriptor to poll(2) beside others, or no_handle where the carrier has none. Borrowed.
+  [[nodiscard]] virtual native_handle native() const noexcept = 0;
+
+  /// Closes at once; final. Everything afterwards answers Error::closed.
+  virtual void close() noexcept = 0;
+};
+
+}  // namespace penstock::transport

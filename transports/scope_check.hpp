@@ -1,0 +1,12 @@
+// A scope is verified on both sides, whatever the directory's mode already keeps out (ATK-23).
+#pragma once
+
+#include "penstock/endpoint.hpp"
+#include "penstock/identity.hpp"
+
+namespace penstock::transport {
+
+/// peer_out_of_scope with a sentence, unless `scope` lets the two meet.
+[[nodiscard]] result<void> check_scope(Scope scope, const PeerIdentity& peer, const PeerIdentity& self);
+
+}  // namespace penstock::transport

@@ -1,0 +1,11 @@
+// The carriers that Penstock knows, by what differs between them.
+#pragma once
+
+#include "transports/carrier.hpp"
+
+namespace penstock::transport {
+
+inline constexpr CarrierTraits pipe_traits{.id = 1, .name = "pipe", .ordered = true, .passes_handles = true};
+inline constexpr CarrierTraits inherited_traits{.id = 2, .name = "inherited", .ordered = true, .passes_handles = true};
+
+}  // namespace penstock::transport
