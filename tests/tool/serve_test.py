@@ -237,7 +237,15 @@ class Ends(Case):
 
     def test_server_that_is_killed_takes_its_programs_with_it(self):
         ready, theirs = os.pipe()
-        server = subprocess.Popen([self.tool, "serve", "x", "--directory", self.names, "--ready-fd", str(theirs), "--", *self.program()],
+        # One that reads no input: the kernel closes a killed server's descriptors first, and an end of input would end the other.
+        program = [sys.executable, "-I", "-S", "-c",
+                   "import os, signal\n"
+                   f"log = os.open({str(self.here / 'saw')!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)\n"
+                   "def term(*_):\n    os.write(log, b'TERM\\n'); os._exit(0)\n"
+                   "signal.signal(signal.SIGTERM, term)\n"
+                   "os.write(1, b'ready\\n')\n"
+                   "while True: signal.pause()\n"]
+        server = subprocess.Popen([self.tool, "serve", "x", "--directory", self.names, "--ready-fd", str(theirs), "--", *program],
                                   stderr=subprocess.DEVNULL, pass_fds=(theirs,))
         os.close(theirs)
         with os.fdopen(ready, "rb") as line:
