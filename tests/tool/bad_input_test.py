@@ -3,7 +3,7 @@ import os
 import subprocess
 import unittest
 
-from support import NOBODY, Case, needs_root, policy, rule
+from support import NOBODY, Case, needs_mlock, needs_root, policy, rule
 
 
 class BadInput(Case):
@@ -116,6 +116,7 @@ class BadInput(Case):
         with self.serving("sh", "-c", "head -c 1000000 /dev/zero"), open("/dev/full", "wb") as full:
             self.refused(self.connect(stdout=full), 9, "disk is full")
 
+    @needs_mlock
     def test_memory_that_cannot_be_locked(self):
         if os.geteuid() == 0:
             os.chown(self.names, NOBODY, NOBODY)

@@ -2,7 +2,7 @@ import json
 import resource
 import unittest
 
-from support import NOBODY, Case, needs_root
+from support import NOBODY, Case, needs_mlock, needs_root
 
 IDS = ["peer-process-handle", "process-number", "message-sender", "wipe-on-fork", "memory-lock", "aes", "scope-user", "scope-machine",
        "scope-session", "proc", "user-namespace", "peer-program", "ptrace-scope"]
@@ -45,6 +45,7 @@ class Doctor(Case):
         self.assertIn("LimitMEMLOCK", found["memory-lock"]["remedy"])
 
     @needs_root
+    @needs_mlock
     def test_how_many_channels_fit(self):
         few = self.examine(user=NOBODY, prefix=["prlimit", f"--memlock={512 * 1024}:{512 * 1024}"])["memory-lock"]
         enough = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]

@@ -19,6 +19,8 @@ NOBODY = 65534
 DAEMON = 1
 PATIENCE = 120  # seconds until a hung process fails the test; never a pause
 
+# Most sanitizers replace mlock(2) by nothing, so that no limit is ever met.
+needs_mlock = unittest.skipIf(os.environ.get("PENSTOCK_SANITIZED"), "this sanitizer replaces mlock(2) by nothing")
 needs_root = unittest.skipUnless(ROOT, "needs root, to act as several users")
 
 
