@@ -25,7 +25,6 @@ REASONS = [
     (r"protocol/async_receive", r"begun\.error", "passes on an error whose source is tested"),
     (r"protocol/audit_file", r"audit_unavailable", "memory would have to run out; a full disk gives the same error and is tested"),
     (r"protocol/channel\.cpp", r"Error::closed", "a caller's mistake: a channel that was moved from"),
-    (r"protocol/channel_receive", r"operation_refused", "the rule is tested for requests; a one-way message takes the same decision, and has no test of its own yet"),
     (r"protocol/(channel_receive|handshake)\.cpp", r"default:", "unreachable by construction: the type was checked before; fails closed"),
     (r"protocol/(connect|handshake|listener_core)\.cpp", r"Failure\(Error::invalid_argument", "a caller's mistake, refused before anything is opened"),
     (r"protocol/connect", r"cancelled", "cancelled while connecting; the deadline takes the same path and is tested"),

@@ -189,6 +189,43 @@ TEST(BlockingChannel, AnOperationThatTheRuleDoesNotListIsRefusedAndRecorded) {
   EXPECT_EQ(audit->count(AuditKind::operation_refused, Error::operation_refused), 1u);
 }
 
+// In one record, and in several: each has its own way to the reader.
+TEST(BlockingChannel, AMessageThatTheRuleDoesNotListIsRefusedAndRecorded) {
+  for (const std::size_t size : {std::size_t{32}, std::size_t{300'000}}) {
+    SCOPED_TRACE(size);
+    auto audit = std::make_shared<RecordingAudit>();
+    auto listen = listen_options();
+    listen.policy = own_policy({"greet"});
+    listen.audit = audit;
+    BlockingPair pair(std::move(listen));
+    // Whether all of it leaves depends on when the reader refuses it.
+    std::thread sending([&] { static_cast<void>(pair.client.send(pattern(size))); });
+    std::vector<std::byte> buffer(512 * 1024);
+    const auto got = pair.server.receive(buffer);
+    EXPECT_TRUE(!got && got.error() == Error::operation_refused);
+    EXPECT_EQ(buffer, std::vector<std::byte>(buffer.size()));  // nothing of it reaches the reader
+    EXPECT_EQ(audit->count(AuditKind::operation_refused, Error::operation_refused), 1u);
+    pair.server.close();
+    sending.join();
+  }
+}
+
+TEST(BlockingChannel, OptionsThatProveNothingAreRefusedBeforeAnythingIsOpened) {
+  TempDirectory directory;
+  auto nobody = connect_options();
+  nobody.policy = Policy();
+  EXPECT_EQ(blocking::connect(endpoint_in(directory), nobody).error(), Error::invalid_argument);
+  auto launched = connect_options();
+  launched.trust = Trust::launch_secret;
+  EXPECT_EQ(blocking::connect(endpoint_in(directory), launched).error(), Error::invalid_argument);
+  auto keyless = connect_options();
+  keyless.trust = Trust::static_key;
+  EXPECT_EQ(blocking::connect(endpoint_in(directory), keyless).error(), Error::invalid_argument);
+  auto anyone = listen_options();
+  anyone.policy = Policy();
+  EXPECT_EQ(blocking::Listener::open(endpoint_in(directory), anyone).error(), Error::invalid_argument);
+}
+
 TEST(BlockingChannel, CloseIsToldToThePeerAfterEverythingSentBefore) {
   BlockingPair pair;
   ASSERT_TRUE(pair.client.send(pattern(64)));
