@@ -24,7 +24,8 @@ struct CarrierTraits {
   bool passes_handles;
 };
 
-enum class Readiness : std::uint8_t { readable, writable };
+/// `either` is for Carrier::wait alone.
+enum class Readiness : std::uint8_t { readable, writable, either };
 
 /// Wait::yes sleeps in the kernel until something moves; Wait::no answers would_block at once.
 enum class Wait : std::uint8_t { no, yes };

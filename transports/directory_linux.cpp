@@ -48,7 +48,7 @@ Failure explain_missing(const Handle& parent, const std::string& name, const std
   if (number == ENOENT) {
     return Failure(
         Error::not_found,
-        fmt::format("The directory {} does not exist: start the listener, or make the directory first.", path));
+        fmt::format("The directory {} does not exist: start the listener first.", path));
   }
   return Failure(error_of(number),
                  fmt::format("The directory {} cannot be entered ({}): check its mode and this user's rights.", path,

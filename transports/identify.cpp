@@ -68,6 +68,12 @@ result<PeerIdentity> identify(OsPeer& peer) {
     return identity;
   }
   if (!peer.alive(*process)) return gone(*credentials);
+  // ATK-05: then a frame's sender proves nothing about the process, and neither does a handle on it.
+  if (!peer.senders_vouched(*process)) {
+    if (!peer.alive(*process)) return gone(*credentials);
+    identity.strength = Strength::connected;
+    return identity;
+  }
   auto facts = peer.facts(*process);
   // ATK-04: only if it is alive now was the number its own while /proc was read.
   if (!peer.alive(*process)) return gone(*credentials);

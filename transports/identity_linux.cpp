@@ -18,8 +18,13 @@ namespace {
 
 using transport::reason;
 
-// A program of more bytes than this is not read to the end while a listener's other peers wait.
-constexpr std::uint64_t largest_program = std::uint64_t{1} << 30;
+// A longer program is not read at all: a listener's other peers wait meanwhile, and the peer chose the program (ATK-24).
+constexpr std::uint64_t largest_program = std::uint64_t{128} << 20;
+
+Failure too_long() {
+  return Failure(Error::io_error,
+                 "The peer's program has more than 128 MiB: name it by path or fs-verity digest instead.");
+}
 
 result<std::string> sha256_of(const Handle& file) {
   crypto_hash_sha256_state state;
@@ -39,8 +44,7 @@ result<std::string> sha256_of(const Handle& file) {
     crypto_hash_sha256_update(&state, block.data(), static_cast<unsigned long long>(got));
     total += static_cast<std::uint64_t>(got);
   }
-  return Failure(Error::io_error,
-                 "The peer's program has more than 1 GiB: name it by path or fs-verity digest instead.");
+  return too_long();
 }
 
 }  // namespace
@@ -70,12 +74,13 @@ result<std::string> PeerIdentity::executable_sha256() const {
   }
   if (auto alive = check_alive(); !alive) return alive.error();
   const auto directory = transport::open_process_directory(process.get());
-  const Handle file(directory ? ::openat(directory.get(), "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-                              : no_handle);
+  const Handle program(directory ? ::openat(directory.get(), "exe", O_PATH | O_CLOEXEC) : no_handle);
+  const auto file = program ? transport::reopen_for_reading(program) : Handle();
   if (!file) return Failure(Error::io_error, fmt::format("The peer's program {} cannot be read.", executable->path));
   struct stat status{};
   if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return Error::io_error;
   if (status.st_dev != executable->device || status.st_ino != executable->inode) return Error::peer_changed;
+  if (static_cast<std::uint64_t>(status.st_size) > largest_program) return too_long();
   auto digest = sha256_of(file);
   // What was read was the peer's program only if the peer is still there (ATK-04).
   if (auto alive = check_alive(); !alive) return alive.error();

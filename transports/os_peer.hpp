@@ -38,6 +38,9 @@ class OsPeer {
   /// The number that is never used again; 0 where pidfds are not on pidfs.
   [[nodiscard]] virtual std::uint64_t process_key(const Handle& process) = 0;
   [[nodiscard]] virtual bool alive(const Handle& process) = 0;
+  /// Does only the kernel (and root) say which process a frame comes from? Not where somebody unprivileged rules the
+  /// process namespace that the peer lives in: there he may put any of its processes as sender (ATK-05).
+  [[nodiscard]] virtual bool senders_vouched(const Handle& process) = 0;
   [[nodiscard]] virtual ProcessFacts facts(const Handle& process) = 0;
   [[nodiscard]] virtual UserNamespace user_namespace() = 0;
 };
@@ -61,6 +64,9 @@ class OsPeer {
 
 /// Inode of a pidfd on pidfs, else 0.
 [[nodiscard]] std::uint64_t pidfd_key(native_handle pidfd) noexcept;
+/// May nobody but root of our own user namespace put another process's number into SCM_CREDENTIALS (and so its handle into
+/// SCM_PIDFD) from within the process namespace of this process? False where that cannot be told.
+[[nodiscard]] bool pidfd_senders_vouched(native_handle pidfd);
 /// False as soon as the process has ended, reaped or not.
 [[nodiscard]] bool pidfd_alive(native_handle pidfd) noexcept;
 

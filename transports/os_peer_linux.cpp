@@ -1,7 +1,9 @@
-// Sources: unix(7), socket(7), pidfd_open(2), user_namespaces(7), linux/magic.h.
+// Sources: unix(7), socket(7), pidfd_open(2), user_namespaces(7), pid_namespaces(7), ioctl_ns(2), linux/magic.h.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/nsfs.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -70,6 +72,7 @@ class SocketPeer final : public OsPeer {
 
   std::uint64_t process_key(const Handle& process) override { return pidfd_key(process.get()); }
   bool alive(const Handle& process) override { return pidfd_alive(process.get()); }
+  bool senders_vouched(const Handle& process) override { return pidfd_senders_vouched(process.get()); }
   ProcessFacts facts(const Handle& process) override {
     const auto directory = open_process_directory(process.get());
     return directory ? read_process_facts(directory) : ProcessFacts();
@@ -99,6 +102,7 @@ class OwnProcess final : public OsPeer {
   }
   std::uint64_t process_key(const Handle& process) override { return pidfd_key(process.get()); }
   bool alive(const Handle&) override { return true; }
+  bool senders_vouched(const Handle&) override { return true; }
   ProcessFacts facts(const Handle&) override {
     ProcessFacts facts;
     facts.login_session = own_login_session();
@@ -145,6 +149,7 @@ class ChildPeer final : public OsPeer {
   result<Handle> process() override { return std::move(process_); }
   std::uint64_t process_key(const Handle& process) override { return pidfd_key(process.get()); }
   bool alive(const Handle& process) override { return pidfd_alive(process.get()); }
+  bool senders_vouched(const Handle& process) override { return pidfd_senders_vouched(process.get()); }
   ProcessFacts facts(const Handle&) override { return read_process_facts(directory_); }
   UserNamespace user_namespace() override { return own_user_namespace(); }
 
@@ -188,6 +193,23 @@ std::uint64_t pidfd_key(native_handle pidfd) noexcept {
   // Elsewhere all pidfds share one inode: a number that tells nobody apart.
   if (::fstatfs(pidfd, &system) != 0 || system.f_type != pidfs_magic) return 0;
   return ::fstat(pidfd, &status) == 0 ? status.st_ino : 0;
+}
+
+// unix(7): whoever has CAP_SYS_ADMIN may send any pid as its own. The kernel means the capability over the user namespace that
+// owns the sender's process namespace, and anybody may make himself such a pair (unshare(2), CLONE_NEWUSER | CLONE_NEWPID).
+bool pidfd_senders_vouched(native_handle pidfd) {
+  constexpr unsigned long get_pid_namespace = _IO(0xFF, 5);  // PIDFD_GET_PID_NAMESPACE, Linux 6.11
+  const auto info = read_proc_file(AT_FDCWD, fmt::format("/proc/self/fdinfo/{}", pidfd).c_str());
+  const auto numbers = info ? status_field(*info, "NSpid") : std::nullopt;
+  if (!numbers) return false;
+  // One number: it lives in the namespace of our own /proc. 0: in one that is not below it. More: in a nested one.
+  if (*numbers != "0" && numbers->find_first_of(" \t") == std::string::npos) return true;
+  const Handle space(::ioctl(pidfd, get_pid_namespace, 0));  // needs the right to look at the process
+  const Handle owner(space ? ::ioctl(space.get(), NS_GET_USERNS) : no_handle);
+  struct stat theirs{};
+  struct stat ours{};
+  return owner && ::fstat(owner.get(), &theirs) == 0 && ::stat("/proc/self/ns/user", &ours) == 0 &&
+         theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
 
 bool pidfd_alive(native_handle pidfd) noexcept {

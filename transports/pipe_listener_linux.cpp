@@ -180,12 +180,26 @@ void UnixPipeListener::close() noexcept {
   lock_.reset();
 }
 
+// To a connector a missing directory means that nobody listens; here it is ours to have.
+Failure no_directory(const Endpoint& endpoint) {
+  return Failure(Error::directory_unsafe,
+                 fmt::format("The directory for {} does not exist: make it, of this user and not writable by others, or name "
+                             "another; `penstock doctor` says what is missing.",
+                             endpoint.describe()));
+}
+
 /// The scope's own directory is made where it is missing; a named one must be there.
 result<Handle> listener_directory(const Endpoint& endpoint) {
   const TrustedUsers users{::geteuid()};
   const auto own = scope_directory(endpoint.scope());
-  if (own && own->path == endpoint.directory()) return make_directory(*own, users);
-  return open_directory(endpoint.directory(), users);
+  if (own && own->path == endpoint.directory()) {
+    auto made = make_directory(*own, users);
+    if (made || made.error() != Error::not_found) return made;
+    return no_directory(endpoint);
+  }
+  auto directory = open_directory(endpoint.directory(), users);
+  if (directory || directory.error() != Error::not_found) return directory;
+  return no_directory(endpoint);
 }
 
 }  // namespace

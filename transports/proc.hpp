@@ -28,6 +28,10 @@ struct ProcessFacts {
 
 [[nodiscard]] std::optional<Executable> read_executable(const Handle& directory);
 
+/// A file that was opened with O_PATH, opened again to be read: the same one, whatever stands at its name now. Invalid when
+/// it may not be read, or is of a file system in user space (FUSE).
+[[nodiscard]] Handle reopen_for_reading(const Handle& file);
+
 /// A whole small file of /proc, at most 64 KiB.
 [[nodiscard]] std::optional<std::string> read_proc_file(native_handle directory, const char* path);
 

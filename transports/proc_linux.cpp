@@ -2,9 +2,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/fsverity.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -38,8 +40,9 @@ std::optional<std::string> read_cgroup(const Handle& directory) {
   return text->substr(from, text->find('\n', from) - from);
 }
 
-std::optional<std::string> measure_verity(const Handle& directory) {
-  const Handle file(::openat(directory.get(), "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+// Of the very file whose device and inode were taken: the process may exec between two looks.
+std::optional<std::string> measure_verity(const Handle& program) {
+  const auto file = reopen_for_reading(program);
   if (!file) return std::nullopt;
   // fsverity_digest ends in a flexible array: head and digest share one block.
   constexpr std::size_t longest = 64;
@@ -56,6 +59,13 @@ std::optional<std::string> measure_verity(const Handle& directory) {
 }
 
 }  // namespace
+
+Handle reopen_for_reading(const Handle& file) {
+  struct statfs system{};
+  // A file system in user space answers when its owner likes, and with what he likes (ATK-24).
+  if (::fstatfs(file.get(), &system) != 0 || system.f_type == FUSE_SUPER_MAGIC) return Handle();
+  return Handle(::open(fmt::format("/proc/self/fd/{}", file.get()).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+}
 
 std::optional<std::string> read_proc_file(native_handle directory, const char* path) {
   const Handle file(::openat(directory, path, O_RDONLY | O_CLOEXEC));
@@ -108,7 +118,7 @@ std::optional<Executable> read_executable(const Handle& directory) {
   Executable executable;
   executable.device = makedev(status.stx_dev_major, status.stx_dev_minor);
   executable.inode = status.stx_ino;
-  if ((status.stx_attributes & STATX_ATTR_VERITY) != 0) executable.fs_verity_sha256 = measure_verity(directory);
+  if ((status.stx_attributes & STATX_ATTR_VERITY) != 0) executable.fs_verity_sha256 = measure_verity(file);
   std::array<char, 4096> path;
   const auto length = ::readlinkat(directory.get(), "exe", path.data(), path.size());
   if (length < 0) return std::nullopt;

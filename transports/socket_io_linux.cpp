@@ -158,7 +158,8 @@ result<void> ask_for_senders(native_handle socket, bool on) {
 
 result<void> wait_ready(native_handle socket, Readiness readiness, Deadline deadline) {
   using namespace std::chrono;
-  pollfd entry{socket, static_cast<short>(readiness == Readiness::readable ? POLLIN : POLLOUT), 0};
+  const int events = (readiness != Readiness::writable ? POLLIN : 0) | (readiness != Readiness::readable ? POLLOUT : 0);
+  pollfd entry{socket, static_cast<short>(events), 0};
   for (;;) {
     timespec left{};
     if (deadline) {

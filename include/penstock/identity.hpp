@@ -16,13 +16,16 @@ namespace penstock {
 /// How the identity was learnt. Ordered: a policy names the least it accepts.
 enum class Strength : std::uint8_t {
   claimed = 0,    ///< a number that the peer's message carried: never authorises alone
-  connected = 1,  ///< user and group of whoever opened the connection; no live handle on the process
+  connected = 1,  ///< user and group of whoever opened the connection; no live handle on the process, or one that proves
+                  ///< nothing, since it lives in a process namespace that an unprivileged user rules (docs/POLICY.md)
   pinned = 2,     ///< a live handle on the very process, whose number is never used again
 };
 
 [[nodiscard]] const char* to_string(Strength strength) noexcept;
 
-/// The program a process runs, by its opened file, not by its name.
+/// The program a process runs, by its opened file, not by its name. What /proc/PID/exe says, and no more: a process that may
+/// make a user namespace can set it to any file that it may execute (prctl(2), PR_SET_MM_EXE_FILE). docs/POLICY.md says what
+/// that means for rules.
 struct Executable {
   std::string path;                            ///< as the kernel shows it; for people, never compared alone
   std::uint64_t device = 0;                    ///< st_dev of the opened file
@@ -57,8 +60,9 @@ class PeerIdentity {
   /// Reads again what an exec would change (the executable) and compares. peer_changed when it differs (ATK-05).
   [[nodiscard]] result<void> check_same_program() const;
 
-  /// SHA-256 of the executable's file as it is now, lower-case hex. Reads the whole file: milliseconds, allocates.
-  /// unsupported when the executable is not known, io_error when it cannot be read.
+  /// SHA-256 of the executable's file as it is now, lower-case hex. Reads the whole file: some 3 ms for each MiB, allocates.
+  /// unsupported when the executable is not known; io_error when it cannot be read, has more than 128 MiB or is of a file
+  /// system in user space (FUSE).
   [[nodiscard]] result<std::string> executable_sha256() const;
 
   /// One line for people: `pid 4711 (pinned) user 1000 group 1000 /usr/bin/app`.

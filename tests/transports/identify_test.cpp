@@ -17,6 +17,7 @@ class LyingPeer : public OsPeer {
   std::uint64_t key = 99;
   bool alive_before = true;
   bool alive_after = true;
+  bool vouched = true;
   UserNamespace space{true};
   int facts_read = 0;
 
@@ -29,6 +30,7 @@ class LyingPeer : public OsPeer {
   }
   std::uint64_t process_key(const Handle&) override { return key; }
   bool alive(const Handle&) override { return facts_read == 0 ? alive_before : alive_after; }
+  bool senders_vouched(const Handle&) override { return vouched; }
   ProcessFacts facts(const Handle&) override {
     ++facts_read;
     return {Executable{"/usr/bin/trusted", 1, 2, {}}, 7u, 1000u, "/user.slice"};
@@ -48,6 +50,18 @@ TEST(Identify, TakesEverythingFromAPeerThatStaysAlive) {
   EXPECT_EQ(identity->login_session, 7u);
   EXPECT_EQ(identity->cgroup, "/user.slice");
   EXPECT_TRUE(identity->process.valid());
+}
+
+TEST(Atk05Namespace, NothingIsTakenFromAProcessWhoseSendersAreNotVouchedFor) {
+  LyingPeer peer;
+  peer.vouched = false;
+  const auto identity = identify(peer);
+  ASSERT_TRUE(identity.has_value());
+  EXPECT_EQ(identity->strength, Strength::connected);
+  EXPECT_EQ(identity->process_key, 0u);
+  EXPECT_FALSE(identity->process.valid());
+  EXPECT_FALSE(identity->executable.has_value());
+  EXPECT_EQ(peer.facts_read, 0);
 }
 
 struct Row {

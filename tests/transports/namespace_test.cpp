@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
 #include <optional>
 
 #include "tests/transports/testing.hpp"
@@ -33,15 +34,21 @@ bool enter_user_namespace(unsigned user, unsigned group) {
          write_file("/proc/self/gid_map", "0 " + std::to_string(group) + " 1");
 }
 
-/// Without any of our checks: connects and stays until the other end closes.
-bool connect_plain_and_stay(const std::string& path) {
-  const Handle socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+/// Without any of our checks; invalid when it fails.
+Handle connect_plain(const std::string& path) {
+  Handle socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return false;
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return Handle();
+  return socket;
+}
+
+/// Connects so and stays until the other end closes.
+bool connect_plain_and_stay(const std::string& path) {
+  const auto socket = connect_plain(path);
   char byte = 0;
-  return ::recv(socket.get(), &byte, 1, 0) <= 0;
+  return socket && ::recv(socket.get(), &byte, 1, 0) <= 0;
 }
 
 TEST(Atk10, RootOfAUserNamespaceIsItsRealUser) {
@@ -138,6 +145,64 @@ TEST(Atk04Namespace, APeerOfAnotherProcessNamespaceIsKnownByItsHandle) {
     EXPECT_EQ(static_cast<std::uint64_t>(keys.wait()), (*carrier)->self().process_key);
     EXPECT_EQ(static_cast<std::uint64_t>(keys.wait()), (*carrier)->peer().process_key);
     EXPECT_GT((*carrier)->peer().pid, 1);
+  }
+  EXPECT_EQ(outer.wait(), 0);
+}
+
+/// Sends one byte in the name of process 1 of this process namespace, as its root may.
+bool send_as_first_process(native_handle socket) {
+  char byte = 'x';
+  iovec part{&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  auto* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_CREDENTIALS;
+  header->cmsg_len = CMSG_LEN(sizeof(ucred));
+  const ucred claimed{1, ::geteuid(), ::getegid()};
+  std::memcpy(CMSG_DATA(header), &claimed, sizeof claimed);
+  return ::getpid() != 1 && ::sendmsg(socket, &message, MSG_NOSIGNAL) == 1;
+}
+
+// Any user can rule a process namespace of his own, and there put one of its processes into another's credentials: handle and
+// all. So what connects from there is not pinned, whatever handle there is on it.
+TEST(Atk05Namespace, APeerWhoseSendersAnybodyCanForgeIsNotPinned) {
+  const ScratchDirectory scratch;
+  WaitingListener listener(endpoint_in(scratch.path()));
+  const Gate ready;
+  Process outer([&] {
+    if (is_root()) become(nobody);
+    const bool entered = enter_user_namespace(::geteuid(), ::getegid()) && ::unshare(CLONE_NEWPID) == 0;
+    ready.tell(entered ? 1 : 0);
+    if (!entered) return 1;
+    Process first([&] {
+      const Handle socket(connect_plain(scratch.path() + "/helper.sock"));
+      Process second([&] { return send_as_first_process(socket.get()) ? 0 : 2; });
+      if (second.wait() != 0) return 3;
+      char byte = 0;
+      return ::recv(socket.get(), &byte, 1, 0) <= 0 ? 0 : 4;
+    });
+    return first.wait();
+  });
+  if (ready.wait() != 1) GTEST_SKIP() << "this kernel lets no user make a user and a process namespace";
+  {
+    const auto carrier = listener.accept();
+    ASSERT_TRUE(carrier.has_value()) << carrier.error().sentence();
+    const auto& peer = (*carrier)->peer();
+    EXPECT_EQ(peer.strength, Strength::connected);
+    EXPECT_EQ(peer.process_key, 0u);
+    EXPECT_FALSE(peer.executable.has_value());
+    EXPECT_FALSE(peer.process.valid());
+    // The forgery itself: the kernel names the connection's process for a byte that another one sent.
+    std::array<std::byte, 1> byte;
+    HandleList handles;
+    const auto received = (*carrier)->receive(byte, handles, Wait::yes);
+    ASSERT_TRUE(received && received->sender);
+    EXPECT_EQ(received->sender->pid, peer.pid);
   }
   EXPECT_EQ(outer.wait(), 0);
 }
