@@ -27,18 +27,29 @@ const Policy& policy() {
   return made;
 }
 
+const std::shared_ptr<const ChannelSettings>& settings() {
+  static const auto made = [] {
+    auto small = std::make_shared<ChannelSettings>();
+    small->endpoint_text = "fuzz";
+    auto& limits = small->options.limits;
+    limits.max_message = max_message;
+    limits.inbound_messages = 4;
+    limits.inbound_bytes = 8192;
+    limits.outbound_bytes = 8192;
+    limits.pending_requests = 4;
+    limits.pending_calls = 4;
+    return std::shared_ptr<const ChannelSettings>(std::move(small));
+  }();
+  return made;
+}
+
 HandshakeContext context(bool initiator, const transport::Carrier& carrier) {
   HandshakeContext made;
   made.initiator = initiator;
   made.policy = &policy();
   made.carrier = &carrier;
   made.endpoint = {Scope::user, "fuzz"};
-  made.options.limits.max_message = max_message;
-  made.options.limits.inbound_messages = 4;
-  made.options.limits.inbound_bytes = 8192;
-  made.options.limits.outbound_bytes = 8192;
-  made.options.limits.pending_requests = 4;
-  made.options.limits.pending_calls = 4;
+  made.channel = settings().get();
   made.trust = Trust::os_identity;
   made.suite = Suite::chachapoly_blake2b;
   return made;
@@ -85,7 +96,7 @@ class Play {
     auto peer = theirs->take_session();
     require(session && peer, "sessions");
     peer_.emplace(std::move(*peer));
-    core_.emplace(std::move(carrier), std::move(*session), context(initiator, other).options, nullptr, "fuzz");
+    core_.emplace(std::move(carrier), std::move(*session), settings());
     while (!in_.empty()) step();
     core_->close_gracefully();
     settle();

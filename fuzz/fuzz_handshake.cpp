@@ -23,6 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   context.initiator = (role & 1) != 0;
   context.policy = &policy();
   context.carrier = &carrier;
+  const protocol::ChannelSettings settings;
+  context.channel = &settings;
   context.endpoint = {Scope::user, "fuzz"};
   context.trust = Trust::os_identity;
   context.suite = (role & 2) != 0 ? Suite::chachapoly_blake2b : Suite::aesgcm_sha256;

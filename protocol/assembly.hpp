@@ -1,8 +1,10 @@
 // One incoming message that is put together from its chunks, straight where it is wanted when that is known.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
+#include "crypto/secret.hpp"
 #include "protocol/message_header.hpp"
 #include "penstock/message.hpp"
 
@@ -37,10 +39,18 @@ struct Assembly {
     if (destination == Destination::discarded) return nullptr;
     return (destination == Destination::owned ? message.body.data() : memory) + filled;
   }
+  /// Owned memory grows with what arrives, not with what was announced: a short record may announce the longest message.
+  /// Call before next().
+  void make_room(std::size_t bytes) {
+    if (destination != Destination::owned || message.body.size() - filled >= bytes) return;
+    std::vector<std::byte> larger(std::min<std::size_t>(total, std::max<std::size_t>(2 * filled, filled + bytes)));
+    std::copy_n(message.body.data(), filled, larger.data());
+    crypto::wipe(message.body);
+    message.body.swap(larger);
+  }
   /// The caller's buffer goes away: keeps what has arrived.
   void move_to_owned() {
-    message.body.resize(total);
-    std::copy_n(memory, filled, message.body.data());
+    message.body.assign(memory, memory + filled);
     memory = nullptr;
     destination = Destination::owned;
   }

@@ -41,7 +41,27 @@ void AsyncChannel::queue_send(OutgoingMessage message, SendHandler handler) {
   handler.on_cancel([weak = weak_from_this(), number] {
     if (auto self = weak.lock()) self->cancel_send(number);
   });
-  sends_.push_back({number, message, std::move(handler)});
+  auto& op = sends_.emplace_back(SendOp{number, message, std::move(handler), std::string(message.header.operation), {}});
+  op.message.header.operation = op.operation;
+}
+
+// A call's buffers are its caller's again when it ends, however early: a request that has not begun to leave never does, and of
+// one that has, the rest is kept here. Half a message cannot be taken back.
+void AsyncChannel::release_request(std::uint64_t id) {
+  const auto found = std::find_if(sends_.begin(), sends_.end(), [&](const SendOp& op) {
+    return op.message.header.type == FrameType::request && op.message.header.id == id;
+  });
+  if (found == sends_.end()) return;
+  if (!found->message.started) {
+    sends_.erase(found);
+    return;
+  }
+  auto& message = found->message;
+  const auto rest = message.body.subspan(message.offset);
+  found->owned.assign(rest.begin(), rest.end());
+  message.body = found->owned;
+  message.offset = 0;
+  message.handles = {};
 }
 
 // Seals up to the outbound bound. Long messages, and many short ones of one turn, leave meanwhile, a buffer at a time.
@@ -73,9 +93,11 @@ void AsyncChannel::pump_sends() {
     const auto sealed = seal_and_write(sends_.front().message);
     if (sealed && !*sealed) break;
     auto handler = std::move(sends_.front().handler);
+    crypto::wipe(sends_.front().owned);
     sends_.pop_front();
     handler.complete(executor_, to_code(sealed ? Failure() : sealed.error()));
   }
+  if (core_ && !is_open()) return complete_all();
   check_linger();
 }
 
@@ -103,7 +125,7 @@ result<void> AsyncChannel::try_send(OutgoingMessage message) {
 }
 
 void AsyncChannel::schedule_flush() {
-  if (flush_posted_ || writing_ || !core_->has_output()) return;
+  if (!is_open() || flush_posted_ || writing_ || !core_->has_output()) return;
   flush_posted_ = true;
   flush_hops_ = 0;
   flush_seen_ = core_->output_size();
@@ -181,6 +203,7 @@ void AsyncChannel::shut(const Failure& reason) {
 result<void> AsyncChannel::refresh_keys() {
   if (!core_) return why_;
   auto done = core_->refresh_keys();
+  if (!is_open()) complete_all();
   schedule_flush();
   return done;
 }
@@ -190,6 +213,7 @@ void AsyncChannel::complete_all() {
   if (is_open() && !core_->write_failed()) return;
   const Failure reason = is_open() ? Failure(Error::truncated) : core_->close_reason();
   for (auto sends = std::exchange(sends_, {}); auto& op : sends) {
+    crypto::wipe(op.owned);
     op.handler.complete(executor_, to_code(reason));
   }
   if (is_open()) return;
@@ -197,7 +221,7 @@ void AsyncChannel::complete_all() {
   if (receive_) receive_.complete(executor_, to_code(reason), Incoming());
   if (deadline_) deadline_->cancel();
   if (linger_) linger_->cancel();
-  if (close_) close_.complete(executor_, {});
+  if (close_) close_.complete(executor_, reason == Error::closed ? boost::system::error_code() : to_code(reason));
 }
 
 std::unique_ptr<ChannelCore> AsyncChannel::release_core() {

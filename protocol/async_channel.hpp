@@ -43,6 +43,8 @@ class AsyncChannel : public std::enable_shared_from_this<AsyncChannel> {
     std::uint64_t number;
     OutgoingMessage message;
     SendHandler handler;
+    std::string operation;         ///< the message's own copy of its name
+    std::vector<std::byte> owned;  ///< the unsent rest of a request whose call has ended, and the caller's buffer with it
   };
   struct CallOp {
     PendingCall pending;
@@ -61,6 +63,7 @@ class AsyncChannel : public std::enable_shared_from_this<AsyncChannel> {
   void wait_readable();
   void complete_all();
   void cancel_send(std::uint64_t number);
+  void release_request(std::uint64_t id);
   void cancel_receive();
   void cancel_call(std::uint64_t id, Error reason);
   void arm_deadline();

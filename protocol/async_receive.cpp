@@ -34,6 +34,7 @@ result<Incoming> AsyncChannel::try_receive(bytes_span buffer) {
     const auto step = core_->step(transport::Wait::no);
     collect_finished();
     if (!step) {
+      core_->set_target(nullptr);
       complete_all();
       return step.error();
     }
@@ -41,6 +42,8 @@ result<Incoming> AsyncChannel::try_receive(bytes_span buffer) {
   }
   if (!target.done) core_->set_target(nullptr);
   schedule_flush();
+  // What was taken may have made room again for the answers that calls wait for.
+  if (core_->has_pending_calls()) pump_receive();
   if (!target.done) return Error::would_block;
   if (target.failure.code() != Error::none) return target.failure;
   return std::move(target.incoming);
@@ -76,14 +79,12 @@ void AsyncChannel::cancel_call(std::uint64_t id, Error reason) {
   const auto found = std::find_if(calls_.begin(), calls_.end(), [&](const CallOp& op) { return op.pending.id == id; });
   if (found == calls_.end() || found->pending.done) return;
   auto handler = std::move(found->handler);
-  // A request that still waits for room would be sent for nobody.
-  std::erase_if(sends_, [&](const SendOp& op) {
-    return op.message.header.type == FrameType::request && op.message.header.id == id && !op.message.started;
-  });
+  release_request(id);
   core_->forget(found->pending);
   calls_.erase(found);
   handler.complete(executor_, to_code(reason), Reply());
-  if (is_open()) schedule_flush();
+  if (!is_open()) return complete_all();
+  schedule_flush();
 }
 
 void AsyncChannel::arm_deadline() {
@@ -120,6 +121,7 @@ void AsyncChannel::collect_finished() {
       ++at;
       continue;
     }
+    release_request(at->pending.id);
     at->handler.complete(executor_, to_code(at->pending.failure), std::move(at->pending.reply));
     at = calls_.erase(at);
   }

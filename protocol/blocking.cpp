@@ -69,18 +69,22 @@ result<void> send_within(ChannelCore& core, protocol::OutgoingMessage& message, 
 // Runs the receiving half until `done`, the deadline or the end.
 template <class Done>
 result<void> pump(ChannelCore& core, const transport::Deadline& deadline, const Done& done) {
+  flush_some(core);
   while (!done()) {
     const auto step = core.step(deadline ? Wait::no : Wait::yes);
     flush_some(core);
     if (!step) return step.error();
     if (*step == ChannelCore::Step::paused) return Error::queue_full;
-    if (*step == ChannelCore::Step::progress || !deadline) continue;
-    if (std::chrono::steady_clock::now() < *deadline) {
+    if (*step == ChannelCore::Step::progress) continue;
+    if (deadline && std::chrono::steady_clock::now() < *deadline) {
       const auto polled = core.poll_before_sleep();
       if (!polled) return polled.error();
       if (*polled == ChannelCore::Step::progress) continue;
     }
-    if (auto waited = core.carrier().wait(Readiness::readable, deadline); !waited) return waited.error();
+    // While output waits, the peer may be waiting for it before it sends anything.
+    const auto ready = core.has_output() && !core.write_failed() ? Readiness::either : Readiness::readable;
+    if (auto waited = core.carrier().wait(ready, deadline); !waited) return waited.error();
+    flush_some(core);
   }
   return {};
 }
@@ -136,7 +140,6 @@ result<void> Channel::flush() { return core_ ? flush_all(*core_) : Error::closed
 
 result<Incoming> Channel::receive(bytes_span buffer, Timeout timeout) {
   if (!core_) return Error::closed;
-  if (auto flushed = flush_all(*core_); !flushed && !core_->write_failed()) return flushed.error();
   protocol::ReceiveTarget target;
   target.buffer = buffer;
   core_->set_target(&target);

@@ -19,5 +19,6 @@ target_sources(penstock PRIVATE
   prologue.cpp
   proof.cpp
   shares.cpp
+  descriptor_limit_linux.cpp
   suite.cpp
 )

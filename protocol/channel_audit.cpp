@@ -19,10 +19,10 @@ void describe(AuditEvent& event, const ChannelInfo& info, const PeerIdentity& pe
 }  // namespace
 
 void ChannelCore::record_closed() noexcept {
-  if (!audit_) return;
+  if (!settings_->audit) return;
   AuditEvent event;
   event.kind = AuditKind::channel_closed;
-  describe(event, session_.info, carrier_->peer(), endpoint_text_);
+  describe(event, session_.info, carrier_->peer(), settings_->endpoint_text);
   event.reason = reason_.code();
   event.detail = reason_.sentence();
   event.records_sent = session_.sealer.sequence();
@@ -30,18 +30,18 @@ void ChannelCore::record_closed() noexcept {
   event.bytes_sent = bytes_sent_;
   event.bytes_received = bytes_received_;
   // The channel ends either way; a sink that fails refuses the next peer.
-  (void)audit_->record(event);
+  (void)settings_->audit->record(event);
 }
 
 void ChannelCore::record_refused_operation(std::string_view operation) noexcept {
-  if (!audit_) return;
+  if (!settings_->audit) return;
   AuditEvent event;
   event.kind = AuditKind::operation_refused;
-  describe(event, session_.info, carrier_->peer(), endpoint_text_);
+  describe(event, session_.info, carrier_->peer(), settings_->endpoint_text);
   event.reason = Error::operation_refused;
   event.detail = error_sentence(Error::operation_refused);
   event.operation = operation;
-  (void)audit_->record(event);
+  (void)settings_->audit->record(event);
 }
 
 }  // namespace penstock::protocol

@@ -6,14 +6,12 @@
 
 namespace penstock::protocol {
 
-ChannelCore::ChannelCore(std::unique_ptr<transport::Carrier> carrier, Session session, const ChannelOptions& options,
-                         std::shared_ptr<AuditSink> audit, std::string endpoint_text)
+ChannelCore::ChannelCore(std::unique_ptr<transport::Carrier> carrier, Session session,
+                         std::shared_ptr<const ChannelSettings> settings)
     : carrier_(std::move(carrier)),
       session_(std::move(session)),
-      options_(options),
-      audit_(std::move(audit)),
-      endpoint_text_(std::move(endpoint_text)),
-      outbox_(options.limits.outbound_bytes),
+      settings_(std::move(settings)),
+      outbox_(limits().outbound_bytes),
       refreshed_at_(monotonic_time()) {}
 
 ChannelCore::~ChannelCore() { close_gracefully(); }
@@ -33,6 +31,7 @@ result<void> ChannelCore::check(const OutgoingMessage& message) const {
 result<bool> ChannelCore::seal(OutgoingMessage& message, Pause pause) {
   if (!is_open()) return reason_;
   if (write_failed_) return Error::truncated;
+  if (auto told = seal_refusals(); !told) return failed<bool>(told.error());
   const auto now = monotonic_time();
   if (auto fresh = refresh_if_due(now); !fresh) return failed<bool>(fresh.error());
   while (!message.started || message.offset < message.body.size()) {
@@ -67,9 +66,13 @@ result<bool> ChannelCore::seal(OutgoingMessage& message, Pause pause) {
     message.started = true;
     message.offset += chunk;
     mid_message_ = chunk < left;
-    if (message.header.type == FrameType::request) last_asked_ = message.header.id;
+    if (message.header.type == FrameType::request) {
+      last_asked_ = message.header.id;
+      if (!mid_message_) last_said_ = message.header.id;
+    }
     bytes_sent_ += chunk;
   }
+  if (auto told = seal_refusals(); !told) return failed<bool>(told.error());
   return true;
 }
 
@@ -83,7 +86,11 @@ result<void> ChannelCore::seal_record(FrameType type, bytes_view body) {
 
 result<bool> ChannelCore::flush(transport::Wait wait) {
   if (!is_open()) return reason_;
-  const auto done = outbox_.flush(*carrier_, wait);
+  auto done = outbox_.flush(*carrier_, wait);
+  while (done && !refused_.empty() && !mid_message_) {
+    if (auto told = seal_refusals(); !told) return failed<bool>(told.error());
+    done = outbox_.flush(*carrier_, wait);
+  }
   // What the carrier does not take now, it is not offered again for every few bytes more.
   write_due_ = outbox_.size() + write_at;
   if (done) return true;
@@ -97,7 +104,7 @@ result<bool> ChannelCore::flush(transport::Wait wait) {
 
 result<void> ChannelCore::begin_call(PendingCall& call, OutgoingMessage& message) {
   if (auto sound = check(message); !sound) return sound.error();
-  if (calls_.size() >= options_.limits.pending_calls) return Error::queue_full;
+  if (calls_.size() >= limits().pending_calls) return Error::queue_full;
   call.id = message.header.id = ++last_call_;
   calls_.push_back(&call);
   return {};
@@ -141,9 +148,15 @@ result<OutgoingMessage> ChannelCore::begin_reply(RequestId request, std::uint32_
 // Only the initiator offers, so that two offers never cross (docs/PROTOCOL.md, "A fresh secret").
 result<void> ChannelCore::refresh_keys() {
   if (!is_open()) return reason_;
-  if (session_.info.initiator) return offer_refresh();
+  if (session_.info.initiator) {
+    auto offered = offer_refresh();
+    if (!offered && session_.sealer.spent()) close(offered.error());
+    return offered;
+  }
   const std::array step{static_cast<std::byte>(RekeyStep::request)};
-  return seal_record(FrameType::rekey, step);
+  auto sealed = seal_record(FrameType::rekey, step);
+  if (!sealed) close(sealed.error());
+  return sealed;
 }
 
 result<void> ChannelCore::offer_refresh() {
@@ -153,14 +166,14 @@ result<void> ChannelCore::offer_refresh() {
   std::array<std::byte, 33> offer;
   offer[0] = static_cast<std::byte>(RekeyStep::offer);
   std::copy(pair->public_key.begin(), pair->public_key.end(), offer.begin() + 1);
-  offered_.emplace(std::move(*pair));
+  offered_ = std::make_unique<crypto::KeyPair>(std::move(*pair));
   refreshed_at_ = monotonic_time();
   return seal_record(FrameType::rekey, offer);
 }
 
 result<void> ChannelCore::refresh_if_due(std::uint64_t now) {
   if (!session_.info.initiator) return {};
-  if (now - refreshed_at_ < saturated_nanoseconds(options_.rekey.fresh_secret_every)) return {};
+  if (now - refreshed_at_ < saturated_nanoseconds(settings_->options.rekey.fresh_secret_every)) return {};
   return offer_refresh();
 }
 

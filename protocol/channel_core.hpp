@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "crypto/noise.hpp"
-#include "penstock/options.hpp"
 #include "protocol/assembly.hpp"
+#include "protocol/channel_settings.hpp"
 #include "protocol/inbox.hpp"
 #include "protocol/message_header.hpp"
 #include "protocol/outbox.hpp"
@@ -49,8 +49,8 @@ class ChannelCore {
   /// Told once, when the channel closes, whoever closed it.
   using ClosedHook = std::function<void()>;
 
-  ChannelCore(std::unique_ptr<transport::Carrier> carrier, Session session, const ChannelOptions& options,
-              std::shared_ptr<AuditSink> audit, std::string endpoint_text);
+  ChannelCore(std::unique_ptr<transport::Carrier> carrier, Session session,
+              std::shared_ptr<const ChannelSettings> settings);
   ~ChannelCore();
   ChannelCore(const ChannelCore&) = delete;
   ChannelCore& operator=(const ChannelCore&) = delete;
@@ -77,7 +77,7 @@ class ChannelCore {
   [[nodiscard]] bool has_output() const noexcept { return !outbox_.empty(); }
   /// The peer reads no more: sends fail, receives go on until its last word.
   [[nodiscard]] bool write_failed() const noexcept { return write_failed_; }
-  [[nodiscard]] std::size_t outbound_bound() const noexcept { return options_.limits.outbound_bytes; }
+  [[nodiscard]] std::size_t outbound_bound() const noexcept { return limits().outbound_bytes; }
   [[nodiscard]] std::size_t output_size() const noexcept { return outbox_.size(); }
 
   /// Registers a call and gives `message` its id. queue_full when too many are pending.
@@ -137,12 +137,14 @@ class ChannelCore {
   [[nodiscard]] result<void> admit_request(const MessageHeader& header);
   [[nodiscard]] result<void> match_reply(const MessageHeader& header, std::uint64_t total);
   [[nodiscard]] result<void> refuse_request(std::uint64_t id, Outcome outcome);
+  [[nodiscard]] result<void> seal_refusals();
   [[nodiscard]] bool on_assembled();
   [[nodiscard]] bool deliver_queued();
   [[nodiscard]] bool inbound_full() const noexcept;
   [[nodiscard]] result<HandleList> claim_handles(std::size_t count);
   [[nodiscard]] result<void> fill(transport::Wait wait);
   [[nodiscard]] result<void> poll_input();
+  [[nodiscard]] const Limits& limits() const noexcept { return settings_->options.limits; }
   void record_closed() noexcept;
   void record_refused_operation(std::string_view operation) noexcept;
   template <class T>
@@ -153,9 +155,7 @@ class ChannelCore {
 
   std::unique_ptr<transport::Carrier> carrier_;
   Session session_;
-  ChannelOptions options_;
-  std::shared_ptr<AuditSink> audit_;
-  std::string endpoint_text_;
+  std::shared_ptr<const ChannelSettings> settings_;  // never null
   Failure reason_;
   ClosedHook hook_;
 
@@ -168,15 +168,23 @@ class ChannelCore {
   Assembly assembly_;
   std::list<QueuedMessage> queue_;  // a list: an empty deque holds half a kilobyte, in every idle channel
   std::size_t queued_bytes_ = 0;
+  std::size_t queued_handles_ = 0;
   std::vector<PendingCall*> calls_;
   std::uint64_t last_call_ = 0;   ///< number of the newest call
-  std::uint64_t last_asked_ = 0;  ///< of the newest whose request was sealed
+  std::uint64_t last_asked_ = 0;  ///< of the newest whose request was sealed, in part at least
+  std::uint64_t last_said_ = 0;   ///< of the newest whose request was sealed to its end
   bool mid_message_ = false;      ///< a message of several records is sealed in part
   std::vector<std::uint64_t> requests_;  ///< of the peer, not yet answered
   std::vector<std::uint64_t> cancelled_;  ///< of them, those whose caller has stopped waiting
   std::uint64_t last_request_ = 0;
+  /// Requests that were refused and whose answer waits: no message stands between the records of another (PS-MSG-02).
+  struct RefusedRequest {
+    std::uint64_t id;
+    Outcome outcome;
+  };
+  std::vector<RefusedRequest> refused_;
 
-  std::optional<crypto::KeyPair> offered_;  ///< our half of a Diffie-Hellman under way
+  std::unique_ptr<crypto::KeyPair> offered_;  ///< our half of a Diffie-Hellman under way: seldom there
   std::uint64_t refreshed_at_ = 0;
 
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;

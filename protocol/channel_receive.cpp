@@ -23,7 +23,8 @@ void ChannelCore::set_target(ReceiveTarget* target) {
 
 bool ChannelCore::inbound_full() const noexcept {
   if (target_ != nullptr) return false;
-  return queue_.size() >= options_.limits.inbound_messages || queued_bytes_ >= options_.limits.inbound_bytes;
+  return queue_.size() >= limits().inbound_messages || queued_bytes_ >= limits().inbound_bytes ||
+         queued_handles_ >= limits().inbound_handles;
 }
 
 result<ChannelCore::Step> ChannelCore::step(transport::Wait wait) {
@@ -40,8 +41,12 @@ result<ChannelCore::Step> ChannelCore::step(transport::Wait wait) {
       continue;
     }
     // Nobody sleeps on what the peer may be waiting for: an answer to a rekey, a refusal.
-    if (wait == transport::Wait::yes && has_output()) (void)flush(transport::Wait::no);
-    if (!is_open()) return reason_;
+    if (wait == transport::Wait::yes && has_output()) {
+      (void)flush(transport::Wait::no);
+      if (!is_open()) return reason_;
+      // The rest leaves when the peer reads on: to sleep on what it sends alone could last for ever.
+      if (has_output()) wait = transport::Wait::no;
+    }
     const auto filled = fill(wait);
     if (filled) continue;
     if (filled.error() == Error::would_block) return Step::need_input;
@@ -50,7 +55,7 @@ result<ChannelCore::Step> ChannelCore::step(transport::Wait wait) {
 }
 
 result<void> ChannelCore::fill(transport::Wait wait) {
-  const bool polls = options_.wait == WaitProfile::latency;
+  const bool polls = settings_->options.wait == WaitProfile::latency;
   if (polls && wait == transport::Wait::yes) {
     const auto polled = poll_input();
     if (polled || polled.error() != Error::would_block) return polled;
@@ -78,7 +83,7 @@ result<void> ChannelCore::poll_input() {
 }
 
 result<ChannelCore::Step> ChannelCore::poll_before_sleep() {
-  if (options_.wait != WaitProfile::latency) return Step::need_input;
+  if (settings_->options.wait != WaitProfile::latency) return Step::need_input;
   const auto polled = poll_input();
   if (polled) return step(transport::Wait::no);
   if (polled.error() == Error::would_block) return Step::need_input;
@@ -87,7 +92,7 @@ result<ChannelCore::Step> ChannelCore::poll_before_sleep() {
 
 result<HandleList> ChannelCore::claim_handles(std::size_t count) {
   auto& arrived = inbox_.arrived();
-  if (count > options_.limits.max_handles) return Error::handles_limit;
+  if (count > limits().max_handles) return Error::handles_limit;
   if (count != 0 && arrived.size() != count) return Error::handles_mismatch;
   // Handles come with their frame's first byte: with no further frame begun, nobody will declare these (ATK-12).
   if (count == 0 && !arrived.empty() && inbox_.empty()) return Error::handles_mismatch;
@@ -110,6 +115,7 @@ result<bool> ChannelCore::on_frame(bytes_span frame) {
     into_target = true;
   } else if (assembly_.active && header->type == assembly_.type && (header->flags & flag_continued) != 0 &&
              assembly_.destination != Destination::discarded && payload <= assembly_.total - assembly_.filled) {
+    assembly_.make_room(payload);
     direct = assembly_.next();
   }
   std::byte* out = direct != nullptr ? direct : frame.data() + header_size;
@@ -148,12 +154,13 @@ result<bool> ChannelCore::on_first_chunk(const Opened& record, HandleList handle
   if (!decoded) return decoded.error();
   const auto body = record.payload.subspan(decoded->size);
   const auto total = decoded->header.total.value_or(body.size());
-  if (total > options_.limits.max_message) return Error::message_too_large;
+  if (total > limits().max_message) return Error::message_too_large;
 
   assembly_.active = true;
   assembly_.type = record.header.type;
   assembly_.total = total;
   if (auto chosen = choose_destination(decoded->header, total, std::move(handles)); !chosen) return chosen.error();
+  assembly_.make_room(body.size());
   if (auto* at = assembly_.next(); at != nullptr) std::copy(body.begin(), body.end(), at);
   assembly_.filled = body.size();
   return more ? false : on_assembled();
@@ -165,6 +172,7 @@ result<bool> ChannelCore::on_next_chunk(const Opened& record, bool already_there
   const auto size = record.payload.size();
   if (size == 0 || size > assembly_.total - assembly_.filled) return Error::message_malformed;
   if (!already_there) {
+    assembly_.make_room(size);
     if (auto* at = assembly_.next(); at != nullptr) std::copy(record.payload.begin(), record.payload.end(), at);
   }
   assembly_.filled += size;
@@ -195,7 +203,6 @@ result<void> ChannelCore::choose_destination(const MessageHeader& header, std::u
     return {};
   }
   assembly_.destination = Destination::owned;
-  assembly_.message.body.resize(total);
   return {};
 }
 
@@ -211,7 +218,7 @@ result<void> ChannelCore::admit_request(const MessageHeader& header) {
     record_refused_operation(header.operation);
     return refuse_request(header.id, Outcome::refused);
   }
-  if (requests_.size() + cancelled_.size() >= options_.limits.pending_requests) {
+  if (requests_.size() + cancelled_.size() >= limits().pending_requests) {
     return refuse_request(header.id, Outcome::busy);
   }
   requests_.push_back(header.id);
@@ -221,21 +228,36 @@ result<void> ChannelCore::admit_request(const MessageHeader& header) {
 // A refused request is answered here and never reaches the application; its handles are closed with the assembly.
 result<void> ChannelCore::refuse_request(std::uint64_t id, Outcome outcome) {
   assembly_.destination = Destination::discarded;
-  std::array<std::byte, max_message_header> answer;
-  MessageHeader header;
-  header.type = FrameType::reply;
-  header.id = id;
-  header.outcome = outcome;
-  const auto size = encode(header, answer);
   // A peer that asks without ever reading the answers would grow this without a bound.
-  if (!outbox_.has_room(size)) return Error::queue_full;
-  return seal_record(FrameType::reply, std::span(answer).first(size));
+  if (refused_.size() >= limits().pending_requests) return Error::queue_full;
+  refused_.push_back({id, outcome});
+  return seal_refusals();
+}
+
+// As many as there is room for, in order; never in the middle of a message of ours. The others wait for the next write.
+result<void> ChannelCore::seal_refusals() {
+  std::size_t told = 0;
+  result<void> sealed;
+  for (; sealed && told < refused_.size() && !mid_message_; ++told) {
+    std::array<std::byte, max_message_header> answer;
+    MessageHeader header;
+    header.type = FrameType::reply;
+    header.id = refused_[told].id;
+    header.outcome = refused_[told].outcome;
+    const auto size = encode(header, answer);
+    if (!outbox_.has_room(size)) break;
+    sealed = seal_record(FrameType::reply, std::span(answer).first(size));
+  }
+  refused_.erase(refused_.begin(), refused_.begin() + static_cast<std::ptrdiff_t>(told));
+  return sealed;
 }
 
 // ATK-27: a reply goes to the call whose number it bears, and to no other; one that comes after its call was given up is
 // dropped; one to a call that was never made ends the channel.
 result<void> ChannelCore::match_reply(const MessageHeader& header, std::uint64_t total) {
-  if (header.id == 0 || header.id > last_asked_) return Error::call_unknown;
+  // Only a refusal may come before the request has been said to its end.
+  const auto last = header.outcome == Outcome::answered ? last_said_ : last_asked_;
+  if (header.id == 0 || header.id > last) return Error::call_unknown;
   const auto found =
       std::find_if(calls_.begin(), calls_.end(), [&](const PendingCall* call) { return call->id == header.id; });
   assembly_.destination = Destination::discarded;
@@ -278,6 +300,7 @@ bool ChannelCore::on_assembled() {
     return true;
   }
   queued_bytes_ += assembly_.message.body.size();
+  queued_handles_ += assembly_.message.incoming.handles.size();
   queue_.push_back(std::move(assembly_.message));
   assembly_.finish();
   return target_ != nullptr && deliver_queued();
@@ -294,6 +317,7 @@ bool ChannelCore::deliver_queued() {
     return true;
   }
   std::copy(front.body.begin(), front.body.end(), target_->buffer.begin());
+  queued_handles_ -= front.incoming.handles.size();
   target_->incoming = std::move(front.incoming);
   target_ = nullptr;
   queued_bytes_ -= front.body.size();

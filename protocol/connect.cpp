@@ -3,6 +3,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "protocol/async_channel.hpp"
+#include "protocol/closed_table.hpp"
 #include "protocol/completion.hpp"
 #include "transports/pipe.hpp"
 
@@ -28,24 +29,29 @@ result<std::unique_ptr<HandshakeDriver>> open_connection(const Endpoint& endpoin
   auto inputs = std::make_shared<HandshakeInputs>();
   inputs->policy = options.policy;
   inputs->keys = options.keys;
-  inputs->audit = options.audit;
-  inputs->endpoint_text = endpoint.describe();
+  inputs->channel = std::make_shared<const ChannelSettings>(options.channel, options.audit, endpoint.describe());
 
   const transport::PeerCheck check = [&](const PeerIdentity& server) -> result<void> {
     const auto allowed = options.policy.precheck({server, options.trust, nullptr});
     if (allowed) return {};
-    record_refusal(options.audit.get(), true, inputs->endpoint_text, "pipe", &server, nullptr, allowed.error());
+    record_refusal(*inputs->channel, true, "pipe", &server, nullptr, allowed.error());
     return allowed.error();
   };
   transport::PipeOptions pipe;
   pipe.allow_own_process = options.allow_own_process;
   auto carrier = transport::connect_pipe(endpoint, options.policy.users(), check, deadline, pipe);
-  if (!carrier) return carrier.error();
+  if (!carrier) {
+    // What the kernel said of the server and was no proof; a policy's refusal is recorded already, with the peer (ATK-01).
+    const bool told = carrier.error() == Error::peer_refused || carrier.error() == Error::peer_too_weak;
+    if (!told && closed_row(carrier.error().code()).effect == Effect::refuse_peer) {
+      record_refusal(*inputs->channel, true, "pipe", nullptr, nullptr, carrier.error());
+    }
+    return carrier.error();
+  }
 
   HandshakeContext context;
   context.initiator = true;
   context.endpoint = {endpoint.scope(), endpoint.name()};
-  context.options = options.channel;
   context.trust = options.trust;
   context.suite = *suite;
   return HandshakeDriver::make(std::move(*carrier), std::move(inputs), std::move(context));

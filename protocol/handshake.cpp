@@ -67,6 +67,7 @@ result<Handshake> Handshake::make(HandshakeContext context) {
   if (context.policy == nullptr || context.policy->rules().empty()) {
     return Failure(Error::invalid_argument, "no policy: say who may be at the other end (Policy::load, Policy::user)");
   }
+  if (context.channel == nullptr || context.carrier == nullptr) return Error::internal;
   auto state = std::make_unique<State>(std::move(context));
   auto& at = *state;
   if (at.context.initiator) {
@@ -207,8 +208,8 @@ result<void> Handshake::State::split() {
   info.transcript_size = keys->hash_size;
   auto& own = initiator ? keys->initiator_to_responder : keys->responder_to_initiator;
   auto& theirs = initiator ? keys->responder_to_initiator : keys->initiator_to_responder;
-  sealer = Sealer(std::move(own), context.options.rekey);
-  opener = Opener(std::move(theirs), context.carrier->traits().ordered, context.options.limits);
+  sealer = Sealer(std::move(own), context.channel->options.rekey);
+  opener = Opener(std::move(theirs), context.carrier->traits().ordered, context.channel->options.limits);
   noise.reset();
   ephemeral.reset();
   return {};
@@ -216,8 +217,8 @@ result<void> Handshake::State::split() {
 
 result<void> Handshake::State::seal_confirm(HandshakeOutput& out) {
   std::array<std::byte, confirm_payload> payload{};
-  put(payload.data(), std::min(context.options.limits.max_message, message_ceiling));
-  payload[8] = static_cast<std::byte>(std::min(context.options.limits.max_handles, max_handles_per_message));
+  put(payload.data(), std::min(context.channel->options.limits.max_message, message_ceiling));
+  payload[8] = static_cast<std::byte>(std::min(context.channel->options.limits.max_handles, max_handles_per_message));
   Outgoing record;
   record.type = FrameType::confirm;
   record.body = payload;
@@ -256,11 +257,11 @@ result<void> Handshake::State::on_confirm(bytes_view frame, HandshakeOutput& out
 
 // An admission that cannot be recorded does not happen (ATK-28).
 result<void> Handshake::State::record_admission() {
-  if (context.audit == nullptr) return {};
+  if (!context.channel->audit) return {};
   AuditEvent event;
   event.kind = AuditKind::peer_admitted;
   event.role = context.initiator ? "connector" : "listener";
-  event.endpoint = context.endpoint_text;
+  event.endpoint = context.channel->endpoint_text;
   event.carrier = info.carrier;
   event.peer = &peer();
   event.peer_key = peer_key ? &*peer_key : nullptr;
@@ -268,7 +269,7 @@ result<void> Handshake::State::record_admission() {
   event.trust = &preamble.trust;
   event.suite = info.suite;
   event.transcript = std::span(info.transcript).first(info.transcript_size);
-  return context.audit->record(event);
+  return context.channel->audit->record(event);
 }
 
 result<void> Handshake::start(HandshakeOutput& out) {

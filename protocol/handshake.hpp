@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "crypto/noise.hpp"
+#include "protocol/channel_settings.hpp"
 #include "protocol/prologue.hpp"
 #include "protocol/session.hpp"
 
@@ -30,13 +31,12 @@ struct HandshakeContext {
   const crypto::Secret<32>* launch_secret = nullptr;
   const transport::Carrier* carrier = nullptr;  ///< identities and traits
   EndpointBinding endpoint;
-  ChannelOptions options;
+  const ChannelSettings* channel = nullptr;  ///< its limits are announced; its sink is told of the admission before the
+                                             ///< last confirm leaves
   Trust trust{};                    ///< initiator: the one pattern it names
   Suite suite{};                    ///< initiator: the one suite it names, resolved
   bool allow_aesgcm = true;         ///< responder
   bool allow_chachapoly = true;     ///< responder
-  AuditSink* audit = nullptr;       ///< told of the admission before the last confirm leaves; may be null
-  std::string_view endpoint_text;   ///< for audit events
 };
 
 /// Where frames to send are collected.

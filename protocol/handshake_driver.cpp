@@ -2,13 +2,13 @@
 
 namespace penstock::protocol {
 
-void record_refusal(AuditSink* audit, bool initiator, std::string_view endpoint, std::string_view carrier,
-                    const PeerIdentity* peer, const Handshake* handshake, const Failure& reason) noexcept {
-  if (audit == nullptr) return;
+void record_refusal(const ChannelSettings& settings, bool initiator, std::string_view carrier, const PeerIdentity* peer,
+                    const Handshake* handshake, const Failure& reason) noexcept {
+  if (!settings.audit) return;
   AuditEvent event;
   event.kind = AuditKind::peer_refused;
   event.role = initiator ? "connector" : "listener";
-  event.endpoint = endpoint;
+  event.endpoint = settings.endpoint_text;
   event.carrier = carrier;
   event.peer = peer;
   event.reason = reason.code();
@@ -19,37 +19,33 @@ void record_refusal(AuditSink* audit, bool initiator, std::string_view endpoint,
     event.suite = handshake->suite();
   }
   // Refused either way: a sink that fails cannot make it less so.
-  (void)audit->record(event);
+  (void)settings.audit->record(event);
 }
 
 HandshakeDriver::HandshakeDriver(std::unique_ptr<transport::Carrier> carrier,
                                  std::shared_ptr<const HandshakeInputs> inputs, Handshake handshake,
-                                 const ChannelOptions& options, bool initiator)
+                                 bool initiator)
     : carrier_(std::move(carrier)),
       inputs_(std::move(inputs)),
       handshake_(std::move(handshake)),
-      options_(options),
       initiator_(initiator) {}
 
 result<std::unique_ptr<HandshakeDriver>> HandshakeDriver::make(std::unique_ptr<transport::Carrier> carrier,
                                                                std::shared_ptr<const HandshakeInputs> inputs,
                                                                HandshakeContext context) {
-  const auto options = context.options;
   const bool initiator = context.initiator;
   context.policy = &inputs->policy;
   context.static_key = inputs->keys ? &inputs->keys->pair() : nullptr;
   context.launch_secret = inputs->launch_secret.valid() ? &inputs->launch_secret : nullptr;
-  context.audit = inputs->audit.get();
-  context.endpoint_text = inputs->endpoint_text;
+  context.channel = inputs->channel.get();
   context.carrier = carrier.get();
   auto handshake = Handshake::make(std::move(context));
   if (!handshake) {
-    record_refusal(inputs->audit.get(), initiator, inputs->endpoint_text, carrier->traits().name, &carrier->peer(),
-                   nullptr, handshake.error());
+    record_refusal(*inputs->channel, initiator, carrier->traits().name, &carrier->peer(), nullptr, handshake.error());
     return handshake.error();
   }
   std::unique_ptr<HandshakeDriver> driver(
-      new HandshakeDriver(std::move(carrier), std::move(inputs), std::move(*handshake), options, initiator));
+      new HandshakeDriver(std::move(carrier), std::move(inputs), std::move(*handshake), initiator));
   if (!initiator) return driver;
   if (auto started = driver->handshake_.start(driver->out_); !started) {
     driver->refuse(started.error());
@@ -143,8 +139,7 @@ result<void> HandshakeDriver::run(transport::Deadline deadline) {
 
 void HandshakeDriver::refuse(const Failure& reason) {
   if (std::exchange(ended_, true)) return;
-  record_refusal(inputs_->audit.get(), initiator_, inputs_->endpoint_text, carrier_->traits().name, &carrier_->peer(),
-                 &handshake_, reason);
+  record_refusal(*inputs_->channel, initiator_, carrier_->traits().name, &carrier_->peer(), &handshake_, reason);
   carrier_->close();
 }
 
@@ -154,8 +149,7 @@ result<std::unique_ptr<ChannelCore>> HandshakeDriver::take() {
   if (!session) return session.error();
   // From here on the tag says who speaks.
   if (auto off = carrier_->sender_checks(false); !off) return off.error();
-  return std::make_unique<ChannelCore>(std::move(carrier_), std::move(*session), options_, inputs_->audit,
-                                       inputs_->endpoint_text);
+  return std::make_unique<ChannelCore>(std::move(carrier_), std::move(*session), inputs_->channel);
 }
 
 }  // namespace penstock::protocol

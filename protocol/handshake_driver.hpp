@@ -13,13 +13,12 @@ struct HandshakeInputs {
   Policy policy;
   std::shared_ptr<const StaticKeys> keys;
   crypto::Secret<32> launch_secret;
-  std::shared_ptr<AuditSink> audit;
-  std::string endpoint_text;
+  std::shared_ptr<const ChannelSettings> channel;  ///< never null
 };
 
 class HandshakeDriver {
  public:
-  /// `inputs` is shared by all handshakes of a listener. `context`'s pointers are filled in here.
+  /// `inputs` is shared by all handshakes of a listener. What they know of `context` is filled in here.
   [[nodiscard]] static result<std::unique_ptr<HandshakeDriver>> make(std::unique_ptr<transport::Carrier> carrier,
                                                                      std::shared_ptr<const HandshakeInputs> inputs,
                                                                      HandshakeContext context);
@@ -40,7 +39,7 @@ class HandshakeDriver {
 
  private:
   HandshakeDriver(std::unique_ptr<transport::Carrier> carrier, std::shared_ptr<const HandshakeInputs> inputs,
-                  Handshake handshake, const ChannelOptions& options, bool initiator);
+                  Handshake handshake, bool initiator);
   [[nodiscard]] result<Need> try_advance();
   [[nodiscard]] result<bool> write_some();
   [[nodiscard]] result<bool> read_some();
@@ -48,7 +47,6 @@ class HandshakeDriver {
   std::unique_ptr<transport::Carrier> carrier_;
   std::shared_ptr<const HandshakeInputs> inputs_;
   Handshake handshake_;
-  ChannelOptions options_;
   HandshakeOutput out_;
   std::size_t sent_ = 0;
   std::array<std::byte, max_handshake_frame> in_{};
@@ -60,7 +58,7 @@ class HandshakeDriver {
 };
 
 /// Records that a connection ended before it was a channel.
-void record_refusal(AuditSink* audit, bool initiator, std::string_view endpoint, std::string_view carrier,
-                    const PeerIdentity* peer, const Handshake* handshake, const Failure& reason) noexcept;
+void record_refusal(const ChannelSettings& settings, bool initiator, std::string_view carrier, const PeerIdentity* peer,
+                    const Handshake* handshake, const Failure& reason) noexcept;
 
 }  // namespace penstock::protocol

@@ -35,13 +35,11 @@ result<blocking::Channel> prove(std::unique_ptr<transport::Carrier> carrier, cry
   auto inputs = std::make_shared<protocol::HandshakeInputs>();
   inputs->policy = std::move(*policy);
   inputs->launch_secret = std::move(secret);
-  inputs->audit = side.audit;
-  inputs->endpoint_text = "inherited";
+  inputs->channel = std::make_shared<const protocol::ChannelSettings>(side.channel, side.audit, "inherited");
   protocol::HandshakeContext context;
   context.initiator = side.initiator;
   context.trust = Trust::launch_secret;
   context.suite = *suite;
-  context.options = side.channel;
   auto driver = protocol::HandshakeDriver::make(std::move(carrier), std::move(inputs), std::move(context));
   if (!driver) return driver.error();
   if (auto done = (*driver)->run(std::chrono::steady_clock::now() + side.deadline); !done) return done.error();

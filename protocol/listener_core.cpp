@@ -70,11 +70,10 @@ ListenerCore::ListenerCore(asio::any_io_executor executor, Endpoint endpoint, Li
       pipe_(std::move(pipe)),
       deadline_(executor_),
       retry_(executor_),
-      shares_(std::make_shared<Shares>(options_.limits)) {
+      shares_(std::make_shared<Shares>(within_descriptors(options_.limits, descriptor_limit()))) {
   inputs_->policy = options_.policy;
   inputs_->keys = options_.keys;
-  inputs_->audit = options_.audit;
-  inputs_->endpoint_text = endpoint_.describe();
+  inputs_->channel = std::make_shared<const ChannelSettings>(options_.channel, options_.audit, endpoint_.describe());
 }
 
 void ListenerCore::start() { wait_for_connections(); }
@@ -107,9 +106,10 @@ void ListenerCore::accept_all() {
       continue;
     }
     if (carrier.error() == Error::would_block) break;
-    if (carrier.error() == Error::resource_exhausted) return pause_accepting();
+    // Out of descriptors, or accept(2) itself fails: neither would be better at once.
+    if (carrier.error() == Error::resource_exhausted || carrier.error() == Error::io_error) return pause_accepting();
     ++refused_;
-    record_refusal(options_.audit.get(), false, inputs_->endpoint_text, "pipe", nullptr, nullptr, carrier.error());
+    record_refusal(*inputs_->channel, false, "pipe", nullptr, nullptr, carrier.error());
   }
   wait_for_connections();
 }
@@ -119,18 +119,18 @@ void ListenerCore::pause_accepting() {
   retry_.expires_after(exhausted_pause);
   retry_.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
     auto self = weak.lock();
-    if (!self) return;
+    if (ec || !self) return;
     self->accepting_ = false;
-    if (!ec) self->accept_all();
+    self->accept_all();
   });
 }
 
-// The limits of one identity come before any cryptography: a flood from one user costs an accept and a close each, and
+// The limits of one identity come before any cryptography, and no file of the peer's is read before them: a flood from one user costs an accept and a close each, and
 // takes no other user's place (ATK-24).
 void ListenerCore::begin(std::unique_ptr<transport::Carrier> carrier) {
   const auto refuse = [&](const Failure& reason) {
     ++refused_;
-    record_refusal(options_.audit.get(), false, inputs_->endpoint_text, "pipe", &carrier->peer(), nullptr, reason);
+    record_refusal(*inputs_->channel, false, "pipe", &carrier->peer(), nullptr, reason);
   };
   // Could any rule admit this process? If not, it gets no byte and costs no key.
   bool possible = false;
@@ -148,7 +148,6 @@ void ListenerCore::begin(std::unique_ptr<transport::Carrier> carrier) {
 
   HandshakeContext context;
   context.endpoint = {endpoint_.scope(), endpoint_.name()};
-  context.options = options_.channel;
   context.allow_aesgcm = options_.allow_aesgcm;
   context.allow_chachapoly = options_.allow_chachapoly;
   auto driver = HandshakeDriver::make(std::move(carrier), inputs_, std::move(context));
@@ -258,7 +257,7 @@ void ListenerCore::record(AuditKind kind, const Failure& reason) {
   AuditEvent event;
   event.kind = kind;
   event.role = "listener";
-  event.endpoint = inputs_->endpoint_text;
+  event.endpoint = inputs_->channel->endpoint_text;
   event.carrier = "pipe";
   event.reason = reason.code();
   (void)options_.audit->record(event);

@@ -12,6 +12,7 @@ namespace penstock {
 namespace {
 
 using protocol::first_mismatch;
+using protocol::ProgramDigest;
 using protocol::RuleField;
 using protocol::RuleQuestion;
 
@@ -33,12 +34,13 @@ Decision decide(const std::vector<Rule>& rules, const Subject& subject, const Ru
   Error refusal = Error::peer_refused;
   std::string reasons;
   std::size_t explained = 0;
+  ProgramDigest digest(subject);
   for (const auto& rule : rules) {
-    const auto field = first_mismatch(rule, subject, question);
+    const auto field = first_mismatch(rule, subject, question, digest);
     if (field == RuleField::none) return {&rule, {}};
     if (too_weak(field, rule, subject)) refusal = Error::peer_too_weak;
     if (explained++ >= explained_rules) continue;
-    reasons += fmt::format("; rule \"{}\": {}", rule.name, explain_mismatch(field, rule, subject));
+    reasons += fmt::format("; rule \"{}\": {}", rule.name, explain_mismatch(field, rule, subject, digest));
   }
   if (explained > explained_rules) reasons += fmt::format("; and {} more", explained - explained_rules);
   return {nullptr, Failure(refusal, "no rule matches" + reasons)};
@@ -86,14 +88,20 @@ const char* to_string(Binding binding) noexcept {
   return "invalid";
 }
 
-Admission::Admission(std::string rule, Binding binding, std::vector<std::string> operations)
-    : rule_(std::move(rule)),
-      binding_(binding),
-      operations_(std::move(operations)),
-      all_(std::ranges::find(operations_, "*") != operations_.end()) {}
+const std::string& Admission::rule() const noexcept {
+  static const std::string none;
+  return rule_ ? rule_->name : none;
+}
 
 bool Admission::allows(std::string_view operation) const noexcept {
-  return all_ || std::ranges::find(operations_, operation) != operations_.end();
+  if (!rule_) return false;
+  return std::ranges::any_of(rule_->operations,
+                             [&](const std::string& named) { return named == "*" || named == operation; });
+}
+
+const std::vector<Rule>& Policy::rules() const noexcept {
+  static const Rules none;
+  return rules_ ? *rules_ : none;
 }
 
 result<Policy> Policy::of(std::vector<Rule> rules) {
@@ -108,13 +116,13 @@ result<Policy> Policy::of(std::vector<Rule> rules) {
                    fmt::format("rule {} ({}): {}", fault->index + 1, fault->fault.key, fault->fault.sentence));
   }
   Policy policy;
-  policy.rules_ = std::move(rules);
+  policy.rules_ = std::make_shared<const Rules>(std::move(rules));
   return policy;
 }
 
 Policy Policy::user(std::uint32_t uid) {
   Policy policy;
-  policy.rules_ = {pinned_user(uid)};
+  policy.rules_ = std::make_shared<const Rules>(1, pinned_user(uid));
   return policy;
 }
 
@@ -123,12 +131,12 @@ Policy Policy::same_user() {
 }
 
 bool Policy::accepts(Trust trust) const noexcept {
-  return std::ranges::any_of(rules_, [&](const Rule& rule) { return rule.trust == trust; });
+  return std::ranges::any_of(rules(), [&](const Rule& rule) { return rule.trust == trust; });
 }
 
 std::vector<std::uint32_t> Policy::users() const {
   std::vector<std::uint32_t> all;
-  for (const auto& rule : rules_) {
+  for (const auto& rule : rules()) {
     if (rule.users.empty()) return {};
     all.insert(all.end(), rule.users.begin(), rule.users.end());
   }
@@ -138,25 +146,26 @@ std::vector<std::uint32_t> Policy::users() const {
 }
 
 result<Binding> Policy::precheck(const Subject& subject) const {
-  const auto decision = decide(rules_, subject, {});
+  const auto decision = decide(rules(), subject, {});
   if (decision.rule == nullptr) return decision.refusal;
   return decision.rule->binding;
 }
 
 result<Admission> Policy::admit(const Subject& subject, Binding binding) const {
-  const auto decision = decide(rules_, subject, {.with_key = true, .binding = binding});
+  const auto decision = decide(rules(), subject, {.whole = true, .binding = binding});
   if (decision.rule == nullptr) return decision.refusal;
-  return Admission(decision.rule->name, decision.rule->binding, decision.rule->operations);
+  return Admission(std::shared_ptr<const Rule>(rules_, decision.rule));  // the whole list lives as long as the grant
 }
 
 std::vector<RuleVerdict> Policy::explain(const Subject& subject) const {
   // The handshake would be bound as the first rule says that could match, and the others are asked in that light.
-  RuleQuestion question{.with_key = true, .binding = {}};
-  if (const auto first = decide(rules_, subject, {}); first.rule != nullptr) question.binding = first.rule->binding;
+  RuleQuestion question{.whole = true, .binding = {}};
+  ProgramDigest digest(subject);
+  if (const auto first = decide(rules(), subject, {}); first.rule != nullptr) question.binding = first.rule->binding;
   std::vector<RuleVerdict> verdicts;
-  for (const auto& rule : rules_) {
-    const auto field = first_mismatch(rule, subject, question);
-    verdicts.push_back({rule.name, field == RuleField::none, explain_mismatch(field, rule, subject)});
+  for (const auto& rule : rules()) {
+    const auto field = first_mismatch(rule, subject, question, digest);
+    verdicts.push_back({rule.name, field == RuleField::none, explain_mismatch(field, rule, subject, digest)});
   }
   return verdicts;
 }

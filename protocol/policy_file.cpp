@@ -358,7 +358,7 @@ result<Policy> Policy::parse(std::string_view toml, std::string_view source) {
   auto rules = read_rules(values, *parsed);
   if (!rules) return rules.error();
   Policy policy;
-  policy.rules_ = std::move(*rules);
+  policy.rules_ = std::make_shared<const Rules>(std::move(*rules));
   return policy;
 }
 

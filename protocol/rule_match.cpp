@@ -60,19 +60,13 @@ bool strength_matches(const Rule& rule, const PeerIdentity& peer) noexcept {
 }
 
 bool key_matches(const Rule& rule, const Subject& subject, const RuleQuestion& question) noexcept {
-  if (!question.with_key || rule.trust != Trust::static_key) return true;
+  if (!question.whole || rule.trust != Trust::static_key) return true;
   return subject.key != nullptr && std::ranges::find(rule.public_keys, *subject.key) != rule.public_keys.end();
 }
 
-result<std::string> digest_of(const Subject& subject) {
-  if (subject.executable_sha256 != nullptr) return *subject.executable_sha256;
-  return subject.identity.executable_sha256();
-}
-
-bool digest_matches(const Rule& rule, const Subject& subject) {
-  if (!rule.executable_sha256) return true;
-  const auto digest = digest_of(subject);
-  return digest && *digest == *rule.executable_sha256;
+bool digest_matches(const Rule& rule, const RuleQuestion& question, ProgramDigest& digest) {
+  if (!question.whole || !rule.executable_sha256) return true;
+  return digest.get() && *digest.get() == *rule.executable_sha256;
 }
 
 template <class T>
@@ -92,15 +86,21 @@ std::string explain_key(const Subject& subject) {
   return fmt::format("the peer's key {} is not among the rule's public_keys", subject.key->to_hex());
 }
 
-std::string explain_digest(const Rule& rule, const Subject& subject) {
-  const auto digest = digest_of(subject);
+std::string explain_digest(const Rule& rule, const result<std::string>& digest) {
   if (!digest) return fmt::format("the digest of the peer's program is not to be had: {}", digest.error().sentence());
   return fmt::format("the peer's program has the SHA-256 {}, not {}", *digest, *rule.executable_sha256);
 }
 
 }  // namespace
 
-RuleField first_mismatch(const Rule& rule, const Subject& subject, const RuleQuestion& question) {
+const result<std::string>& ProgramDigest::get() {
+  if (digest_) return *digest_;
+  if (subject_.executable_sha256 != nullptr) return digest_.emplace(*subject_.executable_sha256);
+  return digest_.emplace(subject_.identity.executable_sha256());
+}
+
+RuleField first_mismatch(const Rule& rule, const Subject& subject, const RuleQuestion& question,
+                         ProgramDigest& digest) {
   const auto& peer = subject.identity;
   if (rule.trust != subject.trust) return RuleField::trust;
   if (!rule.users.empty() && !contains(rule.users, peer.uid)) return RuleField::users;
@@ -113,11 +113,11 @@ RuleField first_mismatch(const Rule& rule, const Subject& subject, const RuleQue
   if (!strength_matches(rule, peer)) return RuleField::strength;
   if (!binding_matches(rule, peer, question)) return RuleField::binding;
   if (!key_matches(rule, subject, question)) return RuleField::key;
-  if (!digest_matches(rule, subject)) return RuleField::executable_sha256;
+  if (!digest_matches(rule, question, digest)) return RuleField::executable_sha256;
   return RuleField::none;
 }
 
-std::string explain_mismatch(RuleField field, const Rule& rule, const Subject& subject) {
+std::string explain_mismatch(RuleField field, const Rule& rule, const Subject& subject, ProgramDigest& digest) {
   const auto& peer = subject.identity;
   switch (field) {
     case RuleField::none:
@@ -143,7 +143,7 @@ std::string explain_mismatch(RuleField field, const Rule& rule, const Subject& s
                          *rule.executable_fs_verity);
     case RuleField::binding:
       if (rule.binding == Binding::process && peer.process_key == 0) {
-        return "binding: the rule binds the process, and the kernel gave no number for it (no pidfs)";
+        return "binding: the rule binds the process, which the kernel does not pin (no pidfs, or a process namespace of its own)";
       }
       return fmt::format("binding: the rule binds the {}, the handshake did not", to_string(rule.binding));
     case RuleField::strength:
@@ -152,7 +152,7 @@ std::string explain_mismatch(RuleField field, const Rule& rule, const Subject& s
     case RuleField::key:
       return fmt::format("public_keys: {}", explain_key(subject));
     case RuleField::executable_sha256:
-      return fmt::format("executable_sha256: {}", explain_digest(rule, subject));
+      return fmt::format("executable_sha256: {}", explain_digest(rule, digest.get()));
   }
   return "unknown";
 }

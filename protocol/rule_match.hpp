@@ -29,14 +29,28 @@ enum class RuleField : std::uint8_t {
 
 /// What the moment of asking adds.
 struct RuleQuestion {
-  bool with_key = false;           ///< the handshake has proven the peer's key, or that it has none
+  bool whole = false;              ///< the handshake has run: also ask for the key that it proved, and for the digest
   std::optional<Binding> binding;  ///< what the handshake was bound with; none: not decided yet
 };
 
+/// The digest of a peer's program, read at most once for all the rules of one decision: a peer chooses how long its program
+/// is, and every reading holds up everybody else of the listener (ATK-24).
+class ProgramDigest {
+ public:
+  explicit ProgramDigest(const Subject& subject) noexcept : subject_(subject) {}
+  [[nodiscard]] const result<std::string>& get();
+
+ private:
+  const Subject& subject_;
+  std::optional<result<std::string>> digest_;
+};
+
 /// The first part that does not match.
-[[nodiscard]] RuleField first_mismatch(const Rule& rule, const Subject& subject, const RuleQuestion& question);
+[[nodiscard]] RuleField first_mismatch(const Rule& rule, const Subject& subject, const RuleQuestion& question,
+                                       ProgramDigest& digest);
 
 /// Why that part does not match, for people: "user 1001 is not among the users 0, 1000".
-[[nodiscard]] std::string explain_mismatch(RuleField field, const Rule& rule, const Subject& subject);
+[[nodiscard]] std::string explain_mismatch(RuleField field, const Rule& rule, const Subject& subject,
+                                           ProgramDigest& digest);
 
 }  // namespace penstock::protocol

@@ -1,6 +1,20 @@
 #include "protocol/shares.hpp"
 
+#include <algorithm>
+
 namespace penstock::protocol {
+
+// Half of the descriptors for channels; the other half for handshakes, passed handles and whatever else the program does.
+ListenerLimits within_descriptors(ListenerLimits limits, std::uint64_t descriptors) noexcept {
+  constexpr std::uint64_t for_each_channel = 2;  // the socket, and the handle on the peer's process
+  const std::size_t room = std::max<std::size_t>(descriptors / 2 / for_each_channel, 1);
+  if (limits.channels <= room) return limits;
+  const auto share = static_cast<long double>(room) / static_cast<long double>(limits.channels);
+  const auto reduced = static_cast<std::size_t>(share * static_cast<long double>(limits.channels_per_identity));
+  limits.channels_per_identity = std::clamp<std::size_t>(reduced, 1, room);
+  limits.channels = room;
+  return limits;
+}
 
 Error Shares::begin(std::uint32_t user) {
   const std::lock_guard lock(mutex_);

@@ -10,6 +10,12 @@
 
 namespace penstock::protocol {
 
+/// The limits that this process can keep: its descriptors (RLIMIT_NOFILE) bound the channels too. `descriptors`: how many it
+/// may have.
+[[nodiscard]] ListenerLimits within_descriptors(ListenerLimits limits, std::uint64_t descriptors) noexcept;
+/// How many descriptors this process may have open at once.
+[[nodiscard]] std::uint64_t descriptor_limit() noexcept;
+
 /// Thread-safe. A user's entry goes with its last connection, so that their number is bounded by the limits.
 class Shares {
  public:

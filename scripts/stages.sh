@@ -95,7 +95,7 @@ stage_coverage() {
   cat "$report/summary.txt"
   echo "page by page: $report/html/index.html"
   if [ -e scripts/check_coverage.py ]; then
-    if step /usr/bin/python3 scripts/check_coverage.py "$report/coverage.lcov"; then
+    if step /usr/bin/python3 scripts/check_coverage.py "$report/coverage.lcov" --strict; then
       echo "1 0 0" >build/results/coverage.counts
     else
       echo "0 1 0" >build/results/coverage.counts

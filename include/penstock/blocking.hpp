@@ -29,9 +29,12 @@ class Channel {
   [[nodiscard]] Failure close_reason() const;
 
   /// Returns when the kernel has the whole message. message_too_large, handles_limit, truncated, closed…
+  /// send, reply and flush wait until the peer reads, without a bound, and read nothing meanwhile: two ends that both send more
+  /// than a socket buffer holds (some 200 KiB) before either receives wait for each other. Give such ends a thread for each
+  /// direction's turn, or the Asio face. receive and call keep to their deadline whatever the peer does.
   [[nodiscard]] result<void> send(bytes_view message, std::span<const native_handle> handles = {});
-  /// Seals the message behind those not yet written; they leave together, with flush(), with the next send, call, reply or
-  /// receive, or when the outbound bound is reached. For those who have many small messages at hand.
+  /// Seals the message behind those not yet written; they leave together, with flush(), with the next send, call or reply,
+  /// during the next receive as far as the peer reads, or when the outbound bound is reached. For those who have many small messages at hand.
   [[nodiscard]] result<void> queue(bytes_view message);
   [[nodiscard]] result<void> flush();
 

@@ -37,9 +37,10 @@ struct ChannelInfo {
 /// confirmed; there is no other way to make one.
 ///
 /// Thread-safety: distinct channels, safe; one channel, not: call it from its executor (a strand where several threads run
-/// the io_context). Move-only. Destruction closes: outstanding operations complete with Error::cancelled.
+/// the io_context). Move-only. Destruction closes: outstanding operations complete with Error::closed.
 /// Completion handlers run on their associated executor, never inside the initiating call. Errors of the completion
-/// signature's error_code are of error_category(). Everything supports per-operation cancellation (terminal, partial and total).
+/// signature's error_code are of error_category(). Sends, receives, calls and replies support per-operation cancellation
+/// (terminal, partial and total): what has begun to leave is sent to its end all the same. async_close ends with its linger.
 class Channel {
  public:
   using executor_type = asio::any_io_executor;
@@ -88,7 +89,7 @@ class Channel {
   [[nodiscard]] result<Incoming> try_receive(asio::mutable_buffer buffer);
 
   /// Asks the peer to do `operation` and waits for its answer. Signature void(error_code, Reply).
-  /// `request` and `reply` must live until completion. Calls may overlap and are answered in any order.
+  /// `request`, `reply` and CallOptions::handles must live until completion. Calls may overlap and are answered in any order.
   /// deadline_exceeded and cancelled: whatever the peer answers later is dropped (ATK-27); operation_refused: the peer's
   /// policy does not allow it. The peer's process may serve it all the same after a deadline: a call is at most once.
   template <class CompletionToken>
@@ -117,7 +118,8 @@ class Channel {
   /// Seals a close record, hands what is queued to the carrier as far as it takes it without waiting, then zeroes the keys
   /// and closes. Outstanding operations complete with Error::closed. Idempotent. async_close waits for the queue first.
   void close() noexcept;
-  /// Signature void(error_code). Everything sent before is with the kernel when it completes, or `linger` has passed.
+  /// Signature void(error_code). Everything sent before is with the kernel when it completes, or `linger` has passed; an error
+  /// when the channel broke meanwhile.
   template <class CompletionToken>
   auto async_close(std::chrono::milliseconds linger, CompletionToken&& token) {
     return asio::async_initiate<CompletionToken, void(boost::system::error_code)>(

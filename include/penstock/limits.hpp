@@ -19,6 +19,7 @@ struct Limits {
   std::size_t max_handles = 8;                  ///< handles of one received message; ≤ max_handles_per_message
   std::size_t inbound_messages = 64;            ///< received but not yet taken by the application
   std::size_t inbound_bytes = 4u << 20;         ///< likewise, in bytes
+  std::size_t inbound_handles = 32;             ///< likewise, handles: a peer's messages do not use up our descriptors
   std::size_t outbound_bytes = 1u << 20;        ///< sealed but not yet taken by the carrier, in bytes
   std::size_t pending_calls = 256;              ///< calls of ours that wait for a reply
   std::size_t pending_requests = 256;           ///< requests of the peer's that we have not answered
@@ -39,7 +40,9 @@ struct ListenerLimits {
   std::chrono::milliseconds handshake_deadline{5'000};  ///< from accept to a channel, whatever the peer does
   std::size_t half_open = 128;                          ///< unfinished handshakes
   std::size_t half_open_per_identity = 16;              ///< of them, of one user
-  std::size_t channels = 4096;                          ///< channels handed out and not yet closed
+  /// Channels handed out and not yet closed. Each holds two descriptors, so a listener takes fewer where RLIMIT_NOFILE leaves
+  /// no room for them: half of that limit is for channels. channels_per_identity shrinks in proportion (ATK-12).
+  std::size_t channels = 4096;
   std::size_t channels_per_identity = 1024;             ///< of them, of one user
   std::size_t ready = 64;                               ///< proven channels that nobody has accepted yet
   int backlog = 128;                                    ///< listen(2)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,24 +66,23 @@ struct RuleVerdict {
   std::string reason;  ///< the first field that did not match, or "every field matches"
 };
 
-/// A rule's grant. Cheap to copy; outlives the policy.
+/// A rule's grant: a share in the rule that admitted. Copying costs no allocation; outlives the policy.
 class Admission {
  public:
   Admission() = default;
-  Admission(std::string rule, Binding binding, std::vector<std::string> operations);
-  [[nodiscard]] const std::string& rule() const noexcept { return rule_; }
-  [[nodiscard]] Binding binding() const noexcept { return binding_; }
+  explicit Admission(std::shared_ptr<const Rule> rule) noexcept : rule_(std::move(rule)) {}
+  /// Name of the rule; empty when nothing was granted.
+  [[nodiscard]] const std::string& rule() const noexcept;
+  [[nodiscard]] Binding binding() const noexcept { return rule_ ? rule_->binding : Binding::process; }
   /// May this peer call `operation`? One-way messages are the operation "message".
   [[nodiscard]] bool allows(std::string_view operation) const noexcept;
 
  private:
-  std::string rule_;
-  Binding binding_ = Binding::process;
-  std::vector<std::string> operations_;
-  bool all_ = false;
+  std::shared_ptr<const Rule> rule_;  // none: grants nothing
 };
 
-/// An ordered list of rules: the first that matches decides. A value; const members are thread-safe.
+/// An ordered list of rules: the first that matches decides. A value whose copies share the rules, which never change; const
+/// members are thread-safe.
 class Policy {
  public:
   /// Reads a TOML file (docs/POLICY.md) that is a regular file of root's or ours which nobody else may write, in such a
@@ -97,24 +97,26 @@ class Policy {
   /// One rule: any pinned process of this process's effective user.
   [[nodiscard]] static Policy same_user();
 
-  [[nodiscard]] const std::vector<Rule>& rules() const noexcept { return rules_; }
+  [[nodiscard]] const std::vector<Rule>& rules() const noexcept;
   /// Does any rule accept this kind of trust? What no rule accepts is refused before a key is computed.
   [[nodiscard]] bool accepts(Trust trust) const noexcept;
   /// The users that rules name, or empty when some rule names none ("any").
   [[nodiscard]] std::vector<std::uint32_t> users() const;
 
-  /// Could some rule match, keys aside? Asked before the handshake; the binding of the first such rule of this trust is
+  /// Could some rule match, keys and digests aside? Asked before the handshake; the binding of the first such rule of this trust is
   /// what the prologue uses. peer_refused, or peer_too_weak when some rule lacked nothing but strength. The sentence says
-  /// what each of the first rules lacked. Reads the peer's whole program where a rule names its digest: milliseconds.
+  /// what each of the first rules lacked. Reads no file of the peer's.
   [[nodiscard]] result<Binding> precheck(const Subject& subject) const;
   /// The first rule that matches `subject` entirely, key included. peer_refused (the sentence says so when the key alone
-  /// was wrong), peer_too_weak. `binding` is what the handshake was bound with: rules with another one do not match.
+  /// was wrong), peer_too_weak. Reads the peer's whole program, once, where a rule names its SHA-256 and all else matches:
+  /// milliseconds, and a peer may choose how many (executable_sha256() has the limit). `binding` is what the handshake was bound with: rules with another one do not match.
   [[nodiscard]] result<Admission> admit(const Subject& subject, Binding binding) const;
   /// Every rule with its verdict, in order.
   [[nodiscard]] std::vector<RuleVerdict> explain(const Subject& subject) const;
 
  private:
-  std::vector<Rule> rules_;
+  using Rules = std::vector<Rule>;
+  std::shared_ptr<const Rules> rules_;  // none: no rules
 };
 
 }  // namespace penstock

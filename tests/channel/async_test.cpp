@@ -3,52 +3,17 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
-#include "tests/channel/pair.hpp"
+#include "tests/channel/async_pair.hpp"
 
 namespace penstock::test {
 namespace {
 
 using asio::awaitable;
 using asio::use_awaitable;
-
-/// Two connected channels on one context, and time enough for any machine.
-class AsyncPair {
- public:
-  explicit AsyncPair(ListenOptions listen = listen_options(), ConnectOptions connect = connect_options()) {
-    auto opened = Listener::open(context.get_executor(), endpoint_in(directory), std::move(listen));
-    EXPECT_TRUE(opened) << opened.error().sentence();
-    listener.emplace(std::move(*opened));
-    listener->async_accept([&](boost::system::error_code ec, Channel channel) {
-      EXPECT_FALSE(ec) << ec.message();
-      server = std::move(channel);
-    });
-    async_connect(context.get_executor(), endpoint_in(directory), connect,
-                  [&](boost::system::error_code ec, Channel channel) {
-                    EXPECT_FALSE(ec) << ec.message() << ": " << channel.close_reason().sentence();
-                    client = std::move(channel);
-                  });
-    run_until([&] { return client.is_open() && server.is_open(); });
-  }
-  template <class Condition>
-  void run_until(const Condition& condition) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    context.restart();
-    while (!condition() && context.run_one_until(limit) != 0) {
-    }
-    EXPECT_TRUE(condition());
-  }
-
-  asio::io_context context;
-  TempDirectory directory;
-  std::optional<Listener> listener;
-  Channel client;
-  Channel server;
-};
 
 awaitable<void> echo(Channel& channel, int rounds) {
   std::vector<std::byte> buffer(70000);

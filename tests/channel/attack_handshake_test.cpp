@@ -26,7 +26,7 @@ struct Accepting {
     pipe = std::move(*opened);
     inputs = std::make_shared<protocol::HandshakeInputs>();
     inputs->policy = std::move(policy);
-    inputs->audit = audit;
+    inputs->channel = std::make_shared<const protocol::ChannelSettings>(ChannelOptions(), audit, "test");
   }
   std::unique_ptr<HandshakeDriver> accept() {
     for (;;) {

@@ -15,6 +15,36 @@ std::vector<std::byte> pattern(std::size_t size, unsigned seed = 1) {
   return out;
 }
 
+// Both ends have more waiting than the sockets hold, and both want to receive: each goes on writing while it waits to read.
+TEST(BlockingChannel, TwoReceiversWithFullOutboxesDoNotWaitForEachOther) {
+  BlockingPair pair;
+  constexpr unsigned messages = 900;
+  const auto talk = [](blocking::Channel& channel) {
+    for (unsigned i = 0; i < messages; ++i) ASSERT_TRUE(channel.queue(pattern(900, i)));
+    std::vector<std::byte> in(900);
+    for (unsigned i = 0; i < messages; ++i) {
+      const auto got = channel.receive(in, std::chrono::seconds(20));
+      ASSERT_TRUE(got) << got.error().sentence();
+      ASSERT_EQ(in, pattern(900, i));
+    }
+    ASSERT_TRUE(channel.flush());
+  };
+  std::thread other([&] { talk(pair.server); });
+  talk(pair.client);
+  other.join();
+}
+
+// A peer that never reads holds nobody beyond the deadline.
+TEST(BlockingChannel, AReceiveKeepsToItsDeadlineWhileItsOutboxIsFull) {
+  BlockingPair pair;
+  for (unsigned i = 0; i < 900; ++i) ASSERT_TRUE(pair.client.queue(pattern(900, i)));
+  std::vector<std::byte> in(900);
+  const auto got = pair.client.receive(in, std::chrono::milliseconds(5));
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error(), Error::deadline_exceeded);
+  EXPECT_TRUE(pair.client.is_open());
+}
+
 TEST(BlockingChannel, BothEndsKnowEachOtherAndShareATranscript) {
   BlockingPair pair;
   EXPECT_EQ(pair.client.peer().pid, ::getpid());

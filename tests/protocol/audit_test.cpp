@@ -40,7 +40,9 @@ PeerIdentity full_peer() {
 TEST(Audit, EveryFieldIsThereInItsOrder) {
   const auto peer = full_peer();
   const auto key = test::key_of(0x11);
-  const Admission admission("desktop app", Binding::process, {"*"});
+  Rule rule;
+  rule.name = "desktop app";
+  const Admission admission(std::make_shared<const Rule>(rule));
   const Trust trust = Trust::static_key;
   const byte_array<4> transcript{std::byte{0}, std::byte{1}, std::byte{0xab}, std::byte{0xff}};
   AuditEvent event;

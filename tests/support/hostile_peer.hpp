@@ -29,6 +29,8 @@ class HostilePeer {
     context.initiator = true;
     context.policy = inputs.get();
     context.carrier = peer.carrier.get();
+    const protocol::ChannelSettings settings;
+    context.channel = &settings;
     context.endpoint = {endpoint.scope(), endpoint.name()};
     context.trust = Trust::os_identity;
     context.suite = suite;
