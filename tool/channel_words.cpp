@@ -18,7 +18,7 @@ result<Policy> open_policy(const ChannelWords& words) {
   if (!words.keys.empty()) {
     return Failure(Error::invalid_argument,
                    "--keys without --policy: no rule would ask for a key; give a policy whose "
-                   "rules have trust = \"static_key\"");
+                   "rules have trust = \"static-key\"");
   }
   remark(fmt::format("without --policy, only processes of user {} are admitted", ::geteuid()));
   return Policy::same_user();

@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 #include <system_error>
 #include <vector>
 
 #include "penstock/blocking.hpp"
 #include "tool/channel_words.hpp"
 #include "tool/command.hpp"
+#include "tool/progress.hpp"
 #include "tool/terminal.hpp"
 
 namespace penstock::tool {
@@ -64,7 +66,9 @@ int run(const Words& words) {
   auto options = connect_options(*setup);
   options.deadline = *deadline;
   const auto started = std::chrono::steady_clock::now();
+  std::optional<Waiting> waiting(setup->endpoint.describe());
   auto channel = blocking::connect(setup->endpoint, options);
+  if (!channel) waiting.reset();
   if (!channel) return complain_no_channel(channel.error());
   // One deadline for all of it.
   const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
@@ -72,6 +76,7 @@ int run(const Words& words) {
   call.deadline = std::max(*deadline - spent, std::chrono::milliseconds(1));
   std::vector<std::byte> body(largest_reply);
   auto reply = channel->call(words.operation, as_bytes(*request), body, call);
+  waiting.reset();
   if (!reply) return complain(reply.error());
   channel->close();
 

@@ -5,12 +5,14 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <optional>
 
 #include "penstock/connect.hpp"
 #include "tool/channel_words.hpp"
 #include "tool/command.hpp"
 #include "tool/connected_peer.hpp"
 #include "tool/peer_environment.hpp"
+#include "tool/progress.hpp"
 
 namespace penstock::tool {
 namespace {
@@ -43,8 +45,10 @@ result<std::unique_ptr<Program>> start_program(const Channel& channel, const Cha
 
 asio::awaitable<int> bridge(asio::any_io_executor executor, const Words& words, const ChannelSetup& setup,
                             ConnectOptions options, const std::vector<std::string>& program) {
+  std::optional<Waiting> waiting(setup.endpoint.describe());
   auto [error, channel] =
       co_await async_connect(executor, setup.endpoint, std::move(options), asio::as_tuple(asio::use_awaitable));
+  waiting.reset();
   if (error) co_return complain_no_channel(channel.close_reason());
   auto started = start_program(channel, setup, words, program);
   if (!started) co_return complain(Exit::cannot_start, started.error().sentence());

@@ -29,6 +29,8 @@ bool is_good(const MainJob& job, const std::vector<Attempt>& attempts, const std
 
 result<int> play(const Words& words, const Interrupts& interrupts) {
   const auto stage = DemoStage::build();
+  // A program of ours that is missing is not a listener that is missing.
+  if (!stage && stage.error() == Error::not_found) return complain(Exit::cannot_start, stage.error().sentence());
   if (!stage) return stage.error();
   const auto say = [&](const std::string& text) { return words.json ? done : answer(text); };
   if (const int printed = say(describe(*stage)); printed != done) return printed;

@@ -21,7 +21,7 @@ struct Words {
   ChannelWords channel;
   std::vector<std::string> environment_names;
   std::size_t max_peers = 64;
-  std::size_t max_peers_per_user = 64;
+  std::size_t max_peers_per_user = 16;
   std::string grace = "5s";
   int ready_fd = -1;
 };
@@ -155,7 +155,7 @@ void add_serve(CLI::App& app, Chosen& chosen) {
   command->add_option("--max-peers", words->max_peers, "At most so many at once (64)")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
-  command->add_option("--max-peers-per-user", words->max_peers_per_user, "Of them, so many of one user (64)")
+  command->add_option("--max-peers-per-user", words->max_peers_per_user, "Of them, so many of one user (16)")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
   command->add_option("--grace", words->grace, "How long PROGRAM has after SIGTERM, before SIGKILL (5s)")

@@ -32,4 +32,32 @@ void Progress::clear() {
   shown_ = false;
 }
 
+Waiting::Waiting(std::string what) : what_(std::move(what)) {
+  if (::isatty(STDERR_FILENO) == 1) thread_ = std::thread([this] { run(); });
+}
+
+Waiting::~Waiting() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+  }
+  ended_.notify_one();
+  thread_.join();
+}
+
+void Waiting::run() {
+  const auto started = std::chrono::steady_clock::now();
+  auto next = started + patience;
+  std::unique_lock lock(mutex_);
+  bool shown = false;
+  while (!ended_.wait_until(lock, next, [this] { return over_; })) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(next - started);
+    fmt::print(stderr, "\rwaiting for {}, {} s ", what_, seconds.count());
+    next += std::chrono::seconds(1);
+    shown = true;
+  }
+  if (shown) fmt::print(stderr, "\r{:100}\r", "");
+}
+
 }  // namespace penstock::tool

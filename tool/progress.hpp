@@ -2,8 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <string>
+#include <thread>
 
 namespace penstock::tool {
 
@@ -24,6 +27,25 @@ class Progress {
   bool shown_ = false;
   std::uint64_t bytes_ = 0;
   std::chrono::steady_clock::time_point next_;
+};
+
+/// Says after two seconds that the command still waits, and for what, each second anew: on standard error, on a terminal only,
+/// where a thread of its own counts. Gone with the object.
+class Waiting {
+ public:
+  explicit Waiting(std::string what);
+  ~Waiting();
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+ private:
+  void run();
+
+  std::string what_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool over_ = false;
+  std::thread thread_;
 };
 
 }  // namespace penstock::tool

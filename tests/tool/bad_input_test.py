@@ -40,8 +40,14 @@ class BadInput(Case):
         self.both(3, str(self.names), "chmod go-w")
 
     def test_directory_that_is_not_there(self):
-        for command, tail in (("serve", ["--", "cat"]), ("connect", [])):
-            self.refused(self.run_tool(command, "x", "--directory", self.here / "missing", *tail), 5, "missing")
+        for command, tail, code, words in (("serve", ["--", "cat"], 3, ["make it", "doctor"]), ("connect", [], 5, ["start the listener"])):
+            done = self.run_tool(command, "x", "--directory", self.here / "missing", *tail)
+            self.refused(done, code, "missing", *words)
+
+    @needs_root
+    def test_runtime_directory_that_is_not_there(self):
+        done = self.run_tool("serve", "x", "--", "cat", user=NOBODY, env={"XDG_RUNTIME_DIR": ""})
+        self.refused(done, 3, "/run/user/65534", "make it", "doctor")
 
     def test_directory_that_is_a_link_or_relative(self):
         link = self.here / "link"

@@ -1,4 +1,7 @@
 import os
+import pty
+import signal
+import subprocess
 import unittest
 
 from support import Case, policy, rule
@@ -31,6 +34,25 @@ class Call(Case):
         only = self.file("p.toml", policy(rule("me", [os.geteuid()], operations=["message"])))
         with self.serving("cat", options=["--policy", only]):
             self.refused(self.call("exit-status", "--data", ""), 11)
+
+    def test_what_takes_long_says_so_on_a_terminal(self):
+        for command in (["call", "x", "exit-status", "--data", ""], ["connect", "x"]):
+            with self.subTest(command[0]), self.serving("true") as server:
+                server.send_signal(signal.SIGSTOP)
+                screen, theirs = pty.openpty()
+                caller = subprocess.Popen([self.tool, *command, "--directory", str(self.names), "--deadline", "2m"],
+                                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs)
+                os.close(theirs)
+                said = b""
+                while b"waiting for user:x" not in said:
+                    said += os.read(screen, 1000)
+                server.send_signal(signal.SIGCONT)
+                self.assertEqual(caller.wait(), 0)
+                # The line is taken away again.
+                while not said.endswith(b"\r"):
+                    said += os.read(screen, 1000)
+                os.close(screen)
+                caller.stdout.close()
 
     def test_operation_that_has_no_name(self):
         with self.serving("cat"):

@@ -107,7 +107,7 @@ class Demo(Case):
         tool = self.install()
         os.unlink(self.here / "installed" / "penstock-file-broker")
         done = subprocess.run([tool, "demo"], capture_output=True, timeout=PATIENCE)
-        self.assertEqual((done.returncode, done.stdout), (5, b""))
+        self.assertEqual((done.returncode, done.stdout), (3, b""))
         self.assertIn(b"penstock-file-broker", done.stderr)
 
     def test_interrupted_it_removes_everything_and_ends_its_processes(self):
