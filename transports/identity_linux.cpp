@@ -62,6 +62,7 @@ result<void> PeerIdentity::check_same_program() const {
   const bool same = now == executable;
   if (auto alive = check_alive(); !alive) return alive;
   if (same) return {};
+  if (!now && (!directory || transport::is_exiting(directory))) return Error::peer_gone;
   return Failure(Error::peer_changed,
                  fmt::format("The peer's process {} now runs another program ({}) than it did ({}): let it "
                              "connect again as what it is.",

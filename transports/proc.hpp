@@ -41,6 +41,9 @@ struct ProcessFacts {
 /// A decimal number that fills the whole text.
 [[nodiscard]] std::optional<std::int64_t> parse_number(const std::string& text);
 
+/// Has it begun to end? Its program is not shown any more then, and its pidfd does not tell yet.
+[[nodiscard]] bool is_exiting(const Handle& directory);
+
 /// The audit session of this process.
 [[nodiscard]] std::optional<std::uint32_t> own_login_session();
 

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <sstream>
 
 #include "transports/proc.hpp"
 
@@ -133,6 +134,18 @@ ProcessFacts read_process_facts(const Handle& directory) {
   facts.login_uid = read_audit_number(directory, "loginuid");
   facts.cgroup = read_cgroup(directory);
   return facts;
+}
+
+bool is_exiting(const Handle& directory) {
+  constexpr unsigned long exiting = 0x4;  // PF_EXITING, in the field `flags` of proc_pid_stat(5)
+  const auto text = read_proc_file(directory.get(), "stat");
+  if (!text) return true;
+  // Behind the name, which may hold anything: state, parent, group, session, terminal, its group, flags.
+  std::istringstream words(text->substr(text->rfind(')') + 1));
+  std::string skipped;
+  for (int i = 0; i < 6; ++i) words >> skipped;
+  unsigned long flags = 0;
+  return !(words >> flags) || (flags & exiting) != 0;
 }
 
 std::optional<std::uint32_t> own_login_session() {
