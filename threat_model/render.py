@@ -60,7 +60,7 @@ def table(heads, body):
 
 def page(model):
     out = ["<!-- Made by threat_model/render.py from threat_model/model.yaml: change that, not this. -->", "# Threat model", "",
-           "Who may attack a Penstock channel, with what, what stops them, and which test was seen to fail without it. The source is "
+           "Who may attack a Penstock channel, with what, what stops them, and which test shows it. The source is "
            "[`threat_model/model.yaml`](../threat_model/model.yaml); a test holds it against the code, the tests and "
            "[the protocol](PROTOCOL.md), and fails when a row names what is not there.", "",
            "![Data flows and trust boundaries](../threat_model/diagram.svg)", "",

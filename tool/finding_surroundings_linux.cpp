@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <optional>
 
 #include "tool/finding.hpp"
 #include "transports/os_peer.hpp"
@@ -86,6 +87,28 @@ Finding programs() {
   return finding;
 }
 
+std::optional<std::int64_t> kernel_number(const char* path) {
+  const auto text = transport::read_proc_file(AT_FDCWD, path);
+  return text ? transport::parse_number(*text) : std::nullopt;
+}
+
+// May a program of an ordinary user make a user namespace, and so set what /proc/PID/exe shows of it?
+Finding program_names() {
+  Finding finding{"program-rules", "rules that tell one program of a user from another", State::proven, {}, {}, {}};
+  if (kernel_number("/proc/sys/user/max_user_namespaces") == 0 ||
+      kernel_number("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
+    finding.found = "users may make no user namespace";
+    return finding;
+  }
+  finding.state = State::note;
+  finding.found = "users may make user namespaces";
+  finding.meaning =
+      "A hostile program can then show another program's file as its own (PR_SET_MM_EXE_FILE): executable, "
+      "executable_sha256 and executable_fs_verity hold against mistakes, not against it. Tell programs apart by user, key or "
+      "label. Where it matters: sysctl user.max_user_namespaces=0.";
+  return finding;
+}
+
 Finding mounted_proc() {
   Finding finding{"proc", "/proc, through which checked directories are held", State::proven, "mounted", {}, {}};
   const Handle here(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -104,6 +127,7 @@ void examine_surroundings(std::vector<Finding>& findings) {
   findings.push_back(mounted_proc());
   findings.push_back(user_numbers());
   findings.push_back(programs());
+  findings.push_back(program_names());
   findings.push_back(debugging());
 }
 

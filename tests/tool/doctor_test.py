@@ -5,7 +5,7 @@ import unittest
 from support import NOBODY, Case, needs_mlock, needs_root
 
 IDS = ["peer-process-handle", "process-number", "message-sender", "wipe-on-fork", "memory-lock", "aes", "scope-user", "scope-machine",
-       "scope-session", "proc", "user-namespace", "peer-program", "ptrace-scope"]
+       "scope-session", "proc", "user-namespace", "peer-program", "program-rules", "ptrace-scope"]
 
 
 class Doctor(Case):
