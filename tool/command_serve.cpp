@@ -28,13 +28,13 @@ struct Words {
 
 class Server {
  public:
-  Server(asio::io_context& loop, Listener listener, ServePlan plan, std::size_t max_peers)
+  Server(asio::io_context& loop, asio::signal_set& signals, Listener listener, ServePlan plan, std::size_t max_peers)
       : loop_(loop),
         listener_(std::move(listener)),
         plan_(std::move(plan)),
         max_peers_(max_peers),
         room_(loop.get_executor()),
-        signals_(loop, SIGTERM, SIGINT) {}
+        signals_(signals) {}
 
   void run() {
     asio::co_spawn(loop_, accept_all(), asio::detached);
@@ -84,7 +84,7 @@ class Server {
   std::size_t max_peers_;
   std::set<std::shared_ptr<ServedPeer>> peers_;
   Condition room_;
-  asio::signal_set signals_;
+  asio::signal_set& signals_;
   bool stopping_ = false;
 };
 
@@ -123,6 +123,8 @@ int run(const Words& words, const Chosen& chosen) {
   options.limits.channels = words.max_peers;
   options.limits.channels_per_identity = words.max_peers_per_user;
   asio::io_context loop(1);
+  // Before there is a name and a line `ready`: from then on a signal must not end us without the peers' last word.
+  asio::signal_set signals(loop, SIGTERM, SIGINT);
   auto listener = Listener::open(loop.get_executor(), setup->endpoint, std::move(options));
   if (!listener) return complain(listener.error());
   remark("listening at " + setup->endpoint.describe());
@@ -131,7 +133,7 @@ int run(const Words& words, const Chosen& chosen) {
       return complain(Exit::usage, "--ready-fd takes nothing; name an open descriptor");
     ::close(words.ready_fd);
   }
-  Server(loop, std::move(*listener), std::move(*plan), words.max_peers).run();
+  Server(loop, signals, std::move(*listener), std::move(*plan), words.max_peers).run();
   return done;
 }
 
