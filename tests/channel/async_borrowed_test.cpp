@@ -3,6 +3,7 @@
 
 #include "protocol/assembly.hpp"
 #include "tests/channel/async_pair.hpp"
+#include "tests/support/hostile_peer.hpp"
 
 namespace penstock::test {
 namespace {
@@ -91,15 +92,48 @@ TEST(AsyncBorrowed, TakingMessagesResumesTheReadingForACall) {
     pair.server.async_send(asio::buffer(in), [&](boost::system::error_code) { ++sent; });
   }
   pair.run_until([&] { return sent == 4; });
-  int drained = 0;
-  while (drained < 4) {
-    pair.context.restart();
-    pair.context.poll();
-    if (pair.client.try_receive(asio::buffer(taken))) ++drained;
-  }
+  // Until the client has read all four and reads no more.
+  do pair.context.restart();
+  while (pair.context.poll() != 0);
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(pair.client.try_receive(asio::buffer(taken)));
   pair.server.async_reply(*request, 0, asio::buffer(in), {}, [](boost::system::error_code) {});
   pair.run_until([&] { return called.has_value(); });
   EXPECT_EQ(*called, Error::none);
+}
+
+// ATK-27: an answer to what has not been asked to its end can only be made up; only a refusal comes early.
+TEST(Atk27Early, AnAnswerBeforeTheRequestIsSaidEndsTheChannel) {
+  const TempDirectory directory;
+  asio::io_context context;
+  auto listener = Listener::open(context.get_executor(), endpoint_in(directory), listen_options());
+  ASSERT_TRUE(listener) << listener.error().sentence();
+  Channel server;
+  listener->async_accept([&](boost::system::error_code, Channel channel) { server = std::move(channel); });
+  std::optional<HostilePeer> hostile;
+  std::thread connecting([&] { hostile = HostilePeer::connect(endpoint_in(directory), own_policy()); });
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!server.is_open() && context.run_one_until(limit) != 0) {
+  }
+  connecting.join();
+  ASSERT_TRUE(hostile && server.is_open());
+
+  const std::vector<std::byte> request(more_than_fits);
+  std::array<std::byte, 16> reply{};
+  std::optional<Error> ended;
+  server.async_call("op", asio::buffer(request), asio::buffer(reply), {},
+                    [&](boost::system::error_code ec, const Reply&) { ended = static_cast<Error>(ec.value()); });
+  std::array<std::byte, protocol::max_message_header> answer;
+  protocol::MessageHeader header;
+  header.type = protocol::FrameType::reply;
+  header.id = 1;
+  const auto size = protocol::encode(header, answer);
+  ASSERT_TRUE(hostile->write(hostile->seal(protocol::FrameType::reply, std::span(answer).first(size))));
+  context.restart();
+  while (!ended && context.run_one_until(limit) != 0) {
+  }
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(*ended, Error::call_unknown);
+  EXPECT_FALSE(server.is_open());
 }
 
 TEST(AsyncBorrowed, TheNameOfAnOperationIsKeptWhileItsRequestWaits) {

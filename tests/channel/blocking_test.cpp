@@ -34,6 +34,28 @@ TEST(BlockingChannel, TwoReceiversWithFullOutboxesDoNotWaitForEachOther) {
   other.join();
 }
 
+// Descriptors of messages that nobody has taken are bounded by themselves: 64 messages could bring 512.
+TEST(Atk12Limits, HandlesThatNobodyTookStopTheReading) {
+  for (const std::size_t bound : {2u, 32u}) {
+    auto connect = connect_options();
+    connect.channel.limits.inbound_handles = bound;
+    BlockingPair pair(listen_options(), std::move(connect));
+    std::thread other([&] {
+      std::vector<std::byte> in(16);
+      const auto request = pair.server.receive(in, std::chrono::seconds(20));
+      ASSERT_TRUE(request);
+      const std::array<native_handle, 1> handle{0};
+      for (int i = 0; i < 3; ++i) ASSERT_TRUE(pair.server.send({}, handle));
+      (void)pair.server.reply(request->request, 0, {});
+    });
+    std::vector<std::byte> reply(16);
+    const auto got = pair.client.call("op", {}, reply);
+    other.join();
+    EXPECT_EQ(got.has_value(), bound == 32);
+    EXPECT_EQ(got ? Error::none : got.error().code(), bound == 32 ? Error::none : Error::queue_full);
+  }
+}
+
 // A peer that never reads holds nobody beyond the deadline.
 TEST(BlockingChannel, AReceiveKeepsToItsDeadlineWhileItsOutboxIsFull) {
   BlockingPair pair;
