@@ -98,7 +98,7 @@ TEST(AsyncBorrowed, TakingMessagesResumesTheReadingForACall) {
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(pair.client.try_receive(asio::buffer(taken)));
   pair.server.async_reply(*request, 0, asio::buffer(in), {}, [](boost::system::error_code) {});
   pair.run_until([&] { return called.has_value(); });
-  EXPECT_EQ(*called, Error::none);
+  EXPECT_TRUE(called == Error::none);
 }
 
 // ATK-27: an answer to what has not been asked to its end can only be made up; only a refusal comes early.

@@ -56,6 +56,23 @@ TEST(Atk12Limits, HandlesThatNobodyTookStopTheReading) {
   }
 }
 
+// The peer answers when it has read everything; what did not fit at once has to leave while the answer is waited for.
+TEST(BlockingChannel, AReceiveGoesOnWritingWhatIsQueued) {
+  BlockingPair pair;
+  constexpr unsigned messages = 900;
+  std::thread other([&] {
+    std::vector<std::byte> in(900);
+    for (unsigned i = 0; i < messages; ++i) ASSERT_TRUE(pair.server.receive(in, std::chrono::seconds(20)));
+    ASSERT_TRUE(pair.server.send(pattern(900, 1)));
+  });
+  for (unsigned i = 0; i < messages; ++i) ASSERT_TRUE(pair.client.queue(pattern(900, i)));
+  std::vector<std::byte> in(900);
+  const auto got = pair.client.receive(in, std::chrono::seconds(20));
+  EXPECT_TRUE(got) << got.error().sentence();
+  pair.client.close();
+  other.join();
+}
+
 // A peer that never reads holds nobody beyond the deadline.
 TEST(BlockingChannel, AReceiveKeepsToItsDeadlineWhileItsOutboxIsFull) {
   BlockingPair pair;
