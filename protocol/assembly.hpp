@@ -54,7 +54,10 @@ struct Assembly {
     memory = nullptr;
     destination = Destination::owned;
   }
-  void finish() noexcept { *this = Assembly(); }
+  void finish() noexcept {
+    crypto::wipe(message.body);
+    *this = Assembly();
+  }
 };
 
 }  // namespace penstock::protocol
