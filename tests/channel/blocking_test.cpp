@@ -9,12 +9,6 @@
 namespace penstock::test {
 namespace {
 
-std::vector<std::byte> pattern(std::size_t size, unsigned seed = 1) {
-  std::vector<std::byte> out(size);
-  for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<std::byte>((i * 31 + seed + (i >> 8)) & 0xFF);
-  return out;
-}
-
 // A peer that never reads holds nobody beyond the deadline.
 TEST(BlockingChannel, AReceiveKeepsToItsDeadlineWhileItsOutboxIsFull) {
   BlockingPair pair;

@@ -4,12 +4,6 @@
 namespace penstock::test {
 namespace {
 
-std::vector<std::byte> pattern(std::size_t size, unsigned seed = 1) {
-  std::vector<std::byte> out(size);
-  for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<std::byte>((i * 31 + seed + (i >> 8)) & 0xFF);
-  return out;
-}
-
 // Both ends have more waiting than the sockets hold, and both want to receive: each goes on writing while it waits to read.
 TEST(BlockingChannel, TwoReceiversWithFullOutboxesDoNotWaitForEachOther) {
   BlockingPair pair;

@@ -78,6 +78,13 @@ inline ConnectOptions connect_options() {
   return options;
 }
 
+/// Bytes that differ from place to place and from seed to seed.
+inline std::vector<std::byte> pattern(std::size_t size, unsigned seed = 1) {
+  std::vector<std::byte> out(size);
+  for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<std::byte>((i * 31 + seed + (i >> 8)) & 0xFF);
+  return out;
+}
+
 /// The two ends as blocking channels. The handshake's two halves run in two threads.
 struct BlockingPair {
   explicit BlockingPair(ListenOptions listen = listen_options(), ConnectOptions connect = connect_options()) {
