@@ -8,7 +8,8 @@ set(documents_dir ${CMAKE_INSTALL_DATAROOTDIR}/doc/penstock)
 
 install(TARGETS penstock EXPORT PenstockTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(DIRECTORY include/penstock DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY include/penstock include/platform/${PENSTOCK_PLATFORM}/penstock
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(EXPORT PenstockTargets NAMESPACE Penstock:: DESTINATION ${package_dir})
 
 configure_package_config_file(cmake/PenstockConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/PenstockConfig.cmake

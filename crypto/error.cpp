@@ -80,6 +80,8 @@ constexpr Row row(Error error) noexcept {
               "The peer is an unmapped user of another namespace; map the user, or use one namespace."};
     case Error::peer_refused:
       return {"peer_refused", "No policy rule matches the peer; `penstock policy explain` says what each rule lacked."};
+    case Error::peer_anonymous:
+      return {"peer_anonymous", "The client connected at anonymous level: let it open the pipe with SECURITY_IDENTIFICATION."};
     case Error::peer_out_of_scope:
       return {"peer_out_of_scope", "The peer is of another login session or user than the endpoint's scope allows."};
 

@@ -1,7 +1,6 @@
 // The arena of secret memory: pages of equal slots, carved from guarded chunks.
 #include "crypto/secret.hpp"
 
-#include <pthread.h>
 #include <sodium.h>
 
 #include <algorithm>
@@ -74,8 +73,7 @@ class Arena {
 
   Arena() {
     // A child forked while another thread held the lock would wait for ever.
-    ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
-                     [] { instance().mutex_.unlock(); });
+    hold_over_fork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); });
   }
 
   static result<void> grow(FreeList& free, std::size_t slot_size) {
@@ -113,7 +111,7 @@ bool sodium_ready() noexcept {
 result<void> initialise() {
   if (!sodium_ready()) {
     return Failure(Error::internal,
-                   "libsodium cannot be initialised: check that /dev/urandom or getrandom(2) works here.");
+                   "libsodium cannot be initialised: check that the system's source of random numbers works here.");
   }
   return {};
 }

@@ -15,7 +15,8 @@ namespace penstock::crypto {
 
 /// A slot of the process-wide arena of secret memory. Slots come in a few fixed sizes from guarded chunks
 /// (sodium_malloc: guard pages, canary), so that a thousand channels do not cost a thousand guard pages each.
-/// The chunk is mlock'ed (a failure is memory_unlocked, not a warning), MADV_DONTDUMP and MADV_WIPEONFORK.
+/// The chunk is mlock'ed (a failure is memory_unlocked, not a warning), MADV_DONTDUMP and MADV_WIPEONFORK. Windows: VirtualLock,
+/// and excluded from error reports where the system can (secret_pages_windows.cpp).
 class SecretSlot {
  public:
   SecretSlot() = default;

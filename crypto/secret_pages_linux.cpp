@@ -1,5 +1,6 @@
-// Secret pages on Linux. Sources: mlock(2), madvise(2), libsodium "Secure memory".
+// Secret pages on Linux. Sources: mlock(2), madvise(2), pthread_atfork(3), libsodium "Secure memory".
 #include <fmt/format.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <sys/mman.h>
 
@@ -53,6 +54,10 @@ result<std::byte*> map_secret_chunk() {
   }
   std::memset(chunk, 0, secret_chunk_size);
   return static_cast<std::byte*>(chunk);
+}
+
+void hold_over_fork(void (*lock)(), void (*unlock)()) {
+  ::pthread_atfork(lock, unlock, unlock);
 }
 
 }  // namespace penstock::crypto

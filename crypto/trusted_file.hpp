@@ -1,5 +1,8 @@
 // Files that decide who is trusted: keys and policy. They are read only where nobody else can have put or changed them.
 // Not cryptography; it stands in the lowest layer because both keys and policy need it.
+//
+// Said here in terms of Linux. On Windows root is SYSTEM, Administrators and TrustedInstaller; a mode is the file's
+// access-control list; a link is any reparse point (file_access_windows.hpp has the rights).
 #pragma once
 
 #include <cstddef>

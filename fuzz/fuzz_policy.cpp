@@ -4,6 +4,7 @@
 
 #include "fuzz/input.hpp"
 #include "penstock/policy.hpp"
+#include "protocol/policy_system.hpp"
 
 namespace {
 
@@ -54,7 +55,13 @@ void check_cut(const Policy& policy, std::string_view text, std::size_t size) {
   require(std::equal(cut->rules().begin(), cut->rules().end(), policy.rules().begin()), "a cut file has other rules");
 }
 
-PeerIdentity peer_of(Strength strength, std::uint32_t uid) {
+// The user of that number; where users have none, the one who runs this.
+user_id user_of(std::uint32_t number) {
+  const auto found = protocol::numbered_user(number);
+  return found ? *found : protocol::effective_user();
+}
+
+PeerIdentity peer_of(Strength strength, const user_id& uid) {
   PeerIdentity peer;
   peer.strength = strength;
   peer.process_key = 1;
@@ -85,8 +92,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const PublicKey key(bytes);
   for (const auto strength : {Strength::claimed, Strength::connected, Strength::pinned}) {
     for (const auto trust : {Trust::os_identity, Trust::static_key, Trust::launch_secret}) {
-      check_answers(*policy, peer_of(strength, 0), trust, &key);
-      check_answers(*policy, peer_of(strength, 1000), trust, nullptr);
+      check_answers(*policy, peer_of(strength, user_of(0)), trust, &key);
+      check_answers(*policy, peer_of(strength, user_of(1000)), trust, nullptr);
     }
   }
   // Cuts at places that depend on the input, and at the last line.

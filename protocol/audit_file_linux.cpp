@@ -6,15 +6,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
-#include <mutex>
-#include <optional>
 #include <system_error>
 
 #include "crypto/trusted_file.hpp"
-#include "penstock/audit.hpp"
+#include "protocol/audit_sink.hpp"
 
-namespace penstock {
+namespace penstock::protocol {
 namespace {
 
 Failure unavailable(std::string sentence) {
@@ -25,42 +22,16 @@ std::string reason(int number) {
   return std::generic_category().message(number);
 }
 
-std::int64_t now() {
-  using namespace std::chrono;
-  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-ssize_t write_once(native_handle file, std::string_view line) noexcept {
+Written write_once(native_handle file, std::string_view bytes) {
   ssize_t written = 0;
   do {
-    written = ::write(file, line.data(), line.size());
+    written = ::write(file, bytes.data(), bytes.size());
   } while (written < 0 && errno == EINTR);
-  return written;
+  if (written < 0) return {0, reason(errno)};
+  return {static_cast<std::size_t>(written), "it took nothing"};
 }
 
-// Numbers the events and writes them one after the other. The number counts every event, kept or not: a gap is an event
-// that could not be kept.
-class NumberingSink : public AuditSink {
- public:
-  result<void> record(const AuditEvent& event) noexcept final {
-    try {
-      const std::lock_guard lock(mutex_);
-      return append(audit_json(event, now(), ++number_));
-    } catch (...) {
-      // Out of memory for the line: an event that is not kept, like any other.
-      return Error::audit_unavailable;
-    }
-  }
-
- private:
-  virtual result<void> append(const std::string& line) = 0;
-
-  std::mutex mutex_;
-  std::uint64_t number_ = 0;
-};
-
-/// An audit file that is ours alone.
-result<Handle> open_audit_file(const std::string& path) {
+result<Handle> open_file(const std::string& path) {
   const auto split = crypto::split_path(path, Error::audit_unavailable);
   if (!split) return split.error();
   const auto directory =
@@ -98,105 +69,53 @@ result<Handle> open_audit_file(const std::string& path) {
   return file;
 }
 
-class FileSink final : public NumberingSink {
+class LinuxAuditFile final : public AuditFile {
  public:
-  FileSink(std::string path, Handle file) : path_(std::move(path)), file_(std::move(file)) {}
+  explicit LinuxAuditFile(Handle file) noexcept : file_(std::move(file)) {}
+
+  Written write(std::string_view bytes) final { return write_once(file_.get(), bytes); }
+
+  std::optional<Status> status() final {
+    struct stat status {};
+    if (::fstat(file_.get(), &status) != 0) return std::nullopt;
+    return Status{static_cast<std::uint64_t>(status.st_size), status.st_nlink == 0};
+  }
+
+  std::optional<char> last_byte(std::uint64_t size) final {
+    char last = 0;
+    if (::pread(file_.get(), &last, 1, static_cast<off_t>(size - 1)) != 1) return std::nullopt;
+    return last;
+  }
+
+  bool cut_to(std::uint64_t size) final { return ::ftruncate(file_.get(), static_cast<off_t>(size)) == 0; }
 
  private:
-  result<void> append(const std::string& line) final {
-    if (auto ready = prepare(); !ready) return ready;
-    const auto whole = unfinished_ ? '\n' + line : line;
-    const auto written = write_once(file_.get(), whole);
-    const int error = errno;
-    if (written == static_cast<ssize_t>(whole.size())) {
-      unfinished_ = false;
-      return {};
-    }
-    if (written > 0) take_back(written);
-    return unavailable(
-        fmt::format("The audit file {} did not take an event ({}): make room for it; no new peer is admitted "
-                    "until then.",
-                    path_, written < 0 ? reason(error) : "the disk is full"));
-  }
-
-  // Nothing may follow half a line, and nothing may go where nobody will ever look.
-  result<void> prepare() {
-    struct stat status {};
-    if (::fstat(file_.get(), &status) != 0) return unavailable(fmt::format("The audit file {} is gone.", path_));
-    if (torn_at_ && status.st_size > *torn_at_ && ::ftruncate(file_.get(), *torn_at_) != 0) {
-      return unavailable(
-          fmt::format("Half a line at the end of the audit file {} cannot be taken back ({}).", path_, reason(errno)));
-    }
-    torn_at_.reset();
-    if (status.st_nlink != 0) return look_at_end(status.st_size);
-    auto again = open_audit_file(path_);
-    if (!again) return again.error();
-    file_ = std::move(*again);
-    checked_end_ = false;
-    return ::fstat(file_.get(), &status) == 0 ? look_at_end(status.st_size) : Error::audit_unavailable;
-  }
-
-  // A crash in the middle of an earlier write leaves a line without an end. It stays, as evidence; ours begins on its
-  // own.
-  result<void> look_at_end(off_t size) {
-    if (std::exchange(checked_end_, true) || size == 0) return {};
-    char last = 0;
-    if (::pread(file_.get(), &last, 1, size - 1) != 1) {
-      checked_end_ = false;
-      return unavailable(fmt::format("The audit file {} cannot be read ({}).", path_, reason(errno)));
-    }
-    unfinished_ = last != '\n';
-    return {};
-  }
-
-  void take_back(ssize_t written) {
-    struct stat status {};
-    unfinished_ = ::fstat(file_.get(), &status) != 0;
-    if (unfinished_) return;
-    const off_t start = status.st_size - static_cast<off_t>(written);
-    if (::ftruncate(file_.get(), start) != 0) torn_at_ = start;
-  }
-
-  std::string path_;
   Handle file_;
-  std::optional<off_t> torn_at_;  // where half a line begins that could not be taken back yet
-  bool checked_end_ = false;
-  bool unfinished_ = false;  // what is there does not end in a newline
 };
 
-class HandleSink final : public NumberingSink {
+class DescriptorOutput final : public AuditOutput {
  public:
-  explicit HandleSink(native_handle handle) noexcept : handle_(handle) {}
+  explicit DescriptorOutput(native_handle handle) noexcept : handle_(handle) {}
+  Written write(std::string_view bytes) final { return write_once(handle_, bytes); }
 
  private:
-  result<void> append(const std::string& line) final {
-    const auto whole = unfinished_ ? '\n' + line : line;
-    const auto written = write_once(handle_, whole);
-    const int error = errno;
-    if (written == static_cast<ssize_t>(whole.size())) {
-      unfinished_ = false;
-      return {};
-    }
-    // What is in a pipe or on a terminal cannot be taken back: the next line begins on its own.
-    if (written > 0) unfinished_ = true;
-    return unavailable(fmt::format("The audit output did not take an event ({}): see what reads it.",
-                                   written < 0 ? reason(error) : "only a part of it"));
-  }
-
   native_handle handle_;
-  bool unfinished_ = false;
 };
 
 }  // namespace
 
-result<std::shared_ptr<AuditSink>> open_json_audit(const std::string& path) {
-  auto file = open_audit_file(path);
+result<std::unique_ptr<AuditFile>> open_audit_file(const std::string& path) {
+  auto file = open_file(path);
   if (!file) return file.error();
-  return std::shared_ptr<AuditSink>(std::make_shared<FileSink>(path, std::move(*file)));
+  return std::unique_ptr<AuditFile>(std::make_unique<LinuxAuditFile>(std::move(*file)));
 }
 
+}  // namespace penstock::protocol
+
+namespace penstock {
+
 std::shared_ptr<AuditSink> json_audit_to(native_handle handle) {
-  return std::make_shared<HandleSink>(handle);
+  return protocol::make_output_sink(std::make_unique<protocol::DescriptorOutput>(handle));
 }
 
 }  // namespace penstock

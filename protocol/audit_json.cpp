@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <type_traits>
 
 #include "penstock/audit.hpp"
 #include "protocol/json_text.hpp"
@@ -34,10 +35,21 @@ class Object {
   template <class Number>
   void number(const char* name, Number value) {
     key(name);
-    out_ += std::to_string(value);
+    append(value);
+  }
+  void user(const char* name, const user_id& value) {
+    key(name);
+    append(value);
+  }
+  /// A number as it is; what has only a text form, such as a Windows SID, as text.
+  template <class Value>
+  void append(const Value& value) {
+    if constexpr (std::is_arithmetic_v<Value>) out_ += std::to_string(value);
+    else append_json_text(out_, to_text(value));
   }
   /// 64 bits do not fit the double that many readers of JSON make of a number.
   void wide(const char* name, std::uint64_t value) { text(name, std::to_string(value)); }
+  void flag(const char* name, bool value) { key(name) += value ? "true" : "false"; }
   std::string& key(const char* name) {
     if (!std::exchange(first_, false)) out_ += ',';
     append_json_text(out_, name);
@@ -68,13 +80,13 @@ std::string timestamp(std::int64_t unix_microseconds) {
                      time.minutes().count(), time.seconds().count(), time.subseconds().count());
 }
 
-void write_groups(Object& object, const std::vector<std::uint32_t>& groups) {
+void write_groups(Object& object, const std::vector<user_id>& groups) {
   auto& out = object.key("groups");
   out += '[';
   const auto shown = std::min(groups.size(), most_groups);
   for (std::size_t at = 0; at < shown; ++at) {
     if (at != 0) out += ',';
-    out += std::to_string(groups[at]);
+    object.append(groups[at]);
   }
   out += ']';
   if (shown < groups.size()) object.number("groups_left_out", groups.size() - shown);
@@ -88,19 +100,29 @@ void write_executable(Object& object, const Executable& executable) {
   if (executable.fs_verity_sha256) inner.text("fs_verity_sha256", *executable.fs_verity_sha256);
 }
 
+void write_token(Object& object, const TokenFacts& token) {
+  object.text("integrity", to_string(token.integrity));
+  object.flag("elevated", token.elevated);
+  object.flag("restricted", token.restricted);
+  if (token.app_container) object.text("app_container", *token.app_container);
+  object.wide("logon_id", token.logon_id);
+}
+
 void write_peer(Object& object, const PeerIdentity& peer) {
   Object inner(object.key("peer"));
   inner.text("strength", to_string(peer.strength));
   inner.number("pid", peer.pid);
   if (peer.process_key != 0) inner.wide("process_key", peer.process_key);
-  inner.number("uid", peer.uid);
-  inner.number("gid", peer.gid);
+  inner.user("uid", peer.uid);
+  inner.user("gid", peer.gid);
   write_groups(inner, peer.groups);
   if (peer.executable) write_executable(inner, *peer.executable);
   if (peer.label) inner.text("label", *peer.label);
   if (peer.login_session) inner.number("login_session", *peer.login_session);
   if (peer.login_uid) inner.number("login_uid", *peer.login_uid);
   if (peer.cgroup) inner.text("cgroup", *peer.cgroup);
+  if (peer.token) write_token(inner, *peer.token);
+  if (peer.other_session) inner.flag("other_session", true);
 }
 
 void write_event(Object& object, const AuditEvent& event) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "crypto/secret.hpp"
+#include "protocol/thread_state.hpp"
 
 namespace penstock::protocol {
 namespace {
@@ -24,17 +25,8 @@ SharedPool& shared_pool() {
   return *pool;
 }
 
-// The two buffers that a thread's next message takes, without a lock.
-struct ThreadCache {
-  std::array<Memory, 2> free;
-  ~ThreadCache() {
-    for (auto& memory : free) memory.reset();
-  }
-};
-thread_local ThreadCache thread_cache;
-
 Memory take() {
-  for (auto& memory : thread_cache.free) {
+  for (auto& memory : thread_state().buffers) {
     if (memory) return std::move(memory);
   }
   auto& pool = shared_pool();
@@ -50,7 +42,7 @@ Memory take() {
 }
 
 void give(Memory memory) {
-  for (auto& slot : thread_cache.free) {
+  for (auto& slot : thread_state().buffers) {
     if (slot) continue;
     slot = std::move(memory);
     return;

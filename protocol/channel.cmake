@@ -19,6 +19,7 @@ target_sources(penstock PRIVATE
   prologue.cpp
   proof.cpp
   shares.cpp
-  descriptor_limit_linux.cpp
+  descriptor_limit_${PENSTOCK_PLATFORM}.cpp
   suite.cpp
+  thread_state_${PENSTOCK_PLATFORM}.cpp
 )

@@ -70,6 +70,7 @@ constexpr ClosedRow row(E error) noexcept {
     case E::peer_ambiguous: return peer(error, Exit::peer_refused);
     case E::peer_refused: return peer(error, Exit::peer_refused);
     case E::peer_out_of_scope: return peer(error, Exit::peer_refused);
+    case E::peer_anonymous: return peer(error, Exit::peer_refused);
 
     case E::handshake_timeout: return peer(error, Exit::deadline);
     case E::handshake_malformed: return peer(error, Exit::no_keys);

@@ -1,5 +1,6 @@
 #include "protocol/handshake.hpp"
 
+#include "protocol/thread_state.hpp"
 #include "protocol/wire.hpp"
 
 namespace penstock::protocol {
@@ -7,12 +8,8 @@ namespace {
 
 constexpr std::size_t confirm_payload = 16;
 
-// One key pair per thread, made while the peer computes. Taken out before use, so that none is used twice; a key that a fork
-// inherited reads as dead and is dropped.
-std::optional<crypto::KeyPair>& prepared_ephemeral() {
-  thread_local std::optional<crypto::KeyPair> prepared;
-  return prepared;
-}
+// A key that a fork inherited reads as dead and is dropped.
+std::optional<crypto::KeyPair>& prepared_ephemeral() { return thread_state().ephemeral; }
 
 std::optional<crypto::KeyPair> take_ephemeral() {
   auto taken = std::exchange(prepared_ephemeral(), std::nullopt);

@@ -33,7 +33,7 @@ class ListenerCore : public std::enable_shared_from_this<ListenerCore> {
   // Shared with the wait it is in: a wait that completes in the same turn as the deadline finds it dropped, not gone.
   struct HalfOpen {
     std::unique_ptr<HandshakeDriver> driver;
-    std::uint32_t user = 0;
+    user_id user{};
     std::chrono::steady_clock::time_point deadline;
     bool dropped = false;
   };

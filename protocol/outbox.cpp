@@ -67,14 +67,17 @@ result<void> Outbox::flush(transport::Carrier& carrier, transport::Wait wait) {
     const auto sent = carrier.send({data_ + begin_, stop - begin_}, std::span(raw).first(count), wait);
     if (!sent) return sent.error();
     begin_ += *sent;
+    taking_ = true;
     if (count != 0) attached_.erase(attached_.begin());
   }
+  if (auto taken = carrier.finish_sends(wait); !taken) return taken.error();
   clear();
   return {};
 }
 
 void Outbox::clear() noexcept {
   begin_ = end_ = 0;
+  taking_ = false;
   attached_.clear();
   if (data_ == nullptr) return;
   data_ = nullptr;

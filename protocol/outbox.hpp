@@ -19,7 +19,8 @@ class Outbox {
   /// `bound`: bytes that may wait here, beyond the frame under way.
   explicit Outbox(std::size_t bound) noexcept : bound_(bound) {}
 
-  [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+  /// False also while the carrier has not passed on what it was given.
+  [[nodiscard]] bool empty() const noexcept { return begin_ == end_ && !taking_; }
   [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
   /// May a frame with this payload be sealed now without exceeding the bound? An empty outbox takes any.
   [[nodiscard]] bool has_room(std::size_t payload) const noexcept;
@@ -45,6 +46,7 @@ class Outbox {
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0, end_ = 0;
   std::size_t bound_;
+  bool taking_ = false;  ///< the carrier has bytes that the kernel may not have yet
   std::vector<Attached> attached_;
 };
 

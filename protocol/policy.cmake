@@ -1,6 +1,7 @@
 # Policy, audit and the closed table.
 target_sources(penstock PRIVATE
   audit_json.cpp
+  audit_sink.cpp
   closed_table.cpp
   json_text.cpp
   nearest.cpp
@@ -12,12 +13,10 @@ target_sources(penstock PRIVATE
   toml_text.cpp)
 # toml++ as headers, in policy_file.cpp alone: the distribution's compiled one is built with exceptions.
 target_include_directories(penstock PRIVATE ${TOMLPLUSPLUS_INCLUDE_DIRS})
-if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  target_sources(penstock PRIVATE
-    audit_file_linux.cpp
-    policy_program_linux.cpp
-    policy_users_linux.cpp)
-endif()
+target_sources(penstock PRIVATE
+  audit_file_${PENSTOCK_PLATFORM}.cpp
+  policy_program_${PENSTOCK_PLATFORM}.cpp
+  policy_users_${PENSTOCK_PLATFORM}.cpp)
 
 # toml++ marks functions noexcept that may find a broken promise: there the process ends rather than guess. GCC warns of that.
 set_source_files_properties(policy_file.cpp TARGET_DIRECTORY penstock

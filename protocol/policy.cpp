@@ -12,7 +12,7 @@ namespace penstock {
 namespace {
 
 using protocol::first_mismatch;
-using protocol::ProgramDigest;
+using protocol::ProgramFacts;
 using protocol::RuleField;
 using protocol::RuleQuestion;
 
@@ -34,22 +34,22 @@ Decision decide(const std::vector<Rule>& rules, const Subject& subject, const Ru
   Error refusal = Error::peer_refused;
   std::string reasons;
   std::size_t explained = 0;
-  ProgramDigest digest(subject);
+  ProgramFacts program(subject);
   for (const auto& rule : rules) {
-    const auto field = first_mismatch(rule, subject, question, digest);
+    const auto field = first_mismatch(rule, subject, question, program);
     if (field == RuleField::none) return {&rule, {}};
     if (too_weak(field, rule, subject)) refusal = Error::peer_too_weak;
     if (explained++ >= explained_rules) continue;
-    reasons += fmt::format("; rule \"{}\": {}", rule.name, explain_mismatch(field, rule, subject, digest));
+    reasons += fmt::format("; rule \"{}\": {}", rule.name, explain_mismatch(field, rule, subject, program));
   }
   if (explained > explained_rules) reasons += fmt::format("; and {} more", explained - explained_rules);
   return {nullptr, Failure(refusal, "no rule matches" + reasons)};
 }
 
-Rule pinned_user(std::uint32_t uid) {
+Rule pinned_user(const user_id& user) {
   Rule rule;
-  rule.name = fmt::format("user {}", uid);
-  rule.users = {uid};
+  rule.name = "user " + to_text(user);
+  rule.users = {user};
   rule.trust = Trust::os_identity;
   rule.operations = {"*"};
   return rule;
@@ -120,9 +120,9 @@ result<Policy> Policy::of(std::vector<Rule> rules) {
   return policy;
 }
 
-Policy Policy::user(std::uint32_t uid) {
+Policy Policy::user(const user_id& one) {
   Policy policy;
-  policy.rules_ = std::make_shared<const Rules>(1, pinned_user(uid));
+  policy.rules_ = std::make_shared<const Rules>(1, pinned_user(one));
   return policy;
 }
 
@@ -134,8 +134,8 @@ bool Policy::accepts(Trust trust) const noexcept {
   return std::ranges::any_of(rules(), [&](const Rule& rule) { return rule.trust == trust; });
 }
 
-std::vector<std::uint32_t> Policy::users() const {
-  std::vector<std::uint32_t> all;
+std::vector<user_id> Policy::users() const {
+  std::vector<user_id> all;
   for (const auto& rule : rules()) {
     if (rule.users.empty()) return {};
     all.insert(all.end(), rule.users.begin(), rule.users.end());
@@ -160,12 +160,12 @@ result<Admission> Policy::admit(const Subject& subject, Binding binding) const {
 std::vector<RuleVerdict> Policy::explain(const Subject& subject) const {
   // The handshake would be bound as the first rule says that could match, and the others are asked in that light.
   RuleQuestion question{.whole = true, .binding = {}};
-  ProgramDigest digest(subject);
+  ProgramFacts program(subject);
   if (const auto first = decide(rules(), subject, {}); first.rule != nullptr) question.binding = first.rule->binding;
   std::vector<RuleVerdict> verdicts;
   for (const auto& rule : rules()) {
-    const auto field = first_mismatch(rule, subject, question, digest);
-    verdicts.push_back({rule.name, field == RuleField::none, explain_mismatch(field, rule, subject, digest)});
+    const auto field = first_mismatch(rule, subject, question, program);
+    verdicts.push_back({rule.name, field == RuleField::none, explain_mismatch(field, rule, subject, program)});
   }
   return verdicts;
 }

@@ -28,18 +28,28 @@ result<void> read_optional_number(const std::string& text, std::optional<std::ui
   return read_number(text, out.emplace());
 }
 
+// A number, where the platform has numbers for users; else what its look-up takes.
+result<void> read_user(const std::string& text, user_id& out) {
+  std::uint32_t number = 0;
+  auto read = read_number(text, number);
+  auto found = read ? numbered_user(number) : find_user(text);
+  if (!found && !read) return read;
+  if (!found) return refuse(std::string(found.error().sentence()));
+  out = *found;
+  return {};
+}
+
 result<void> read_groups(const std::string& text, DescribedPeer& peer) {
   for (std::size_t begin = 0; begin <= text.size();) {
     const auto end = std::min(text.find(',', begin), text.size());
-    if (auto read = read_number(text.substr(begin, end - begin), peer.identity.groups.emplace_back()); !read)
-      return read;
+    if (auto read = read_user(text.substr(begin, end - begin), peer.identity.groups.emplace_back()); !read) return read;
     begin = end + 1;
   }
   std::ranges::sort(peer.identity.groups);
   return {};
 }
 
-result<void> read_name(result<std::uint32_t> found, std::uint32_t& out) {
+result<void> read_name(result<user_id> found, user_id& out) {
   if (!found) return refuse(std::string(found.error().sentence()));
   out = *found;
   return {};
@@ -76,10 +86,10 @@ struct Word {
 constexpr std::array<Word, 15> known_words{{
     {"user",
      [](const std::string& text, DescribedPeer& peer) { return read_name(find_user(text), peer.identity.uid); }},
-    {"uid", [](const std::string& text, DescribedPeer& peer) { return read_number(text, peer.identity.uid); }},
+    {"uid", [](const std::string& text, DescribedPeer& peer) { return read_user(text, peer.identity.uid); }},
     {"group",
      [](const std::string& text, DescribedPeer& peer) { return read_name(find_group(text), peer.identity.gid); }},
-    {"gid", [](const std::string& text, DescribedPeer& peer) { return read_number(text, peer.identity.gid); }},
+    {"gid", [](const std::string& text, DescribedPeer& peer) { return read_user(text, peer.identity.gid); }},
     {"groups", read_groups},
     {"executable",
      [](const std::string& text, DescribedPeer& peer) {
@@ -141,7 +151,7 @@ result<DescribedPeer> describe_peer(std::span<const std::string> words) {
   DescribedPeer peer;
   peer.identity.strength = Strength::pinned;
   peer.identity.process_key = 1;
-  peer.identity.gid = 0xFFFFFFFF;
+  peer.identity.gid = no_user;
   std::vector<std::string> seen;
   for (const auto& word : words) {
     if (auto read = read_word(word, seen, peer); !read) return read.error();

@@ -1,6 +1,7 @@
 // A policy from TOML (docs/POLICY.md). The only file that knows the TOML library.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "crypto/trusted_file.hpp"
@@ -105,6 +106,12 @@ class Values {
     return static_cast<std::uint32_t>(found);
   }
 
+  [[nodiscard]] result<bool> truth(const toml::node& node) const {
+    const auto* value = node.as_boolean();
+    if (value == nullptr) return wrong_kind(node, "true or false");
+    return value->get();
+  }
+
   // An empty list could be read as "nobody" or as "anybody": it is neither.
   [[nodiscard]] result<const toml::array*> list(const toml::node& node) const {
     const auto* array = node.as_array();
@@ -130,16 +137,17 @@ class Values {
 
   // Names are looked up, numbers taken.
   template <class Find>
-  [[nodiscard]] result<std::vector<std::uint32_t>> numbers(const toml::node& node, Find find) const {
+  [[nodiscard]] result<std::vector<user_id>> users(const toml::node& node, Find find) const {
     const auto array = list(node);
     if (!array) return array.error();
-    std::vector<std::uint32_t> out;
+    std::vector<user_id> out;
     for (const auto& entry : **array) {
       const auto* name = entry.as_string();
       if (name == nullptr && !entry.is_integer()) return wrong_kind(entry, "a name in quotes or a number");
-      const auto found = name == nullptr ? number(entry) : find(name->get());
-      if (!found && name != nullptr) return fail(entry.source().begin.line, found.error().sentence());
-      if (!found) return found.error();
+      const auto number_there = name == nullptr ? number(entry) : result<std::uint32_t>(0);
+      if (!number_there) return number_there.error();
+      const auto found = name == nullptr ? protocol::numbered_user(*number_there) : find(name->get());
+      if (!found) return fail(entry.source().begin.line, found.error().sentence());
       out.push_back(*found);
     }
     return out;
@@ -163,13 +171,6 @@ result<void> keep(result<T> value, Place& place) {
   if (!value) return value.error();
   place = std::move(*value);
   return {};
-}
-
-result<std::uint32_t> user_number(const std::string& name) {
-  return protocol::find_user(name);
-}
-result<std::uint32_t> group_number(const std::string& name) {
-  return protocol::find_group(name);
 }
 
 result<void> read_public_keys(const Values& values, const toml::node& node, Rule& rule) {
@@ -211,23 +212,36 @@ struct RuleKey {
   result<void> (*read)(const Values&, const toml::node&, Rule&);
 };
 
-constexpr std::array<RuleKey, 14> rule_keys{{
+constexpr std::array<RuleKey, 19> rule_keys{{
     {"name", [](const Values& v, const toml::node& node, Rule& rule) { return keep(v.text(node), rule.name); }},
     {"trust",
      [](const Values& v, const toml::node& node, Rule& rule) {
        return keep(v.word(node, std::array{Trust::os_identity, Trust::static_key, Trust::launch_secret}), rule.trust);
      }},
     {"users", [](const Values& v, const toml::node& node,
-                 Rule& rule) { return keep(v.numbers(node, user_number), rule.users); }},
+                 Rule& rule) { return keep(v.users(node, protocol::find_user), rule.users); }},
     {"groups", [](const Values& v, const toml::node& node,
-                  Rule& rule) { return keep(v.numbers(node, group_number), rule.groups); }},
+                  Rule& rule) { return keep(v.users(node, protocol::find_group), rule.groups); }},
     {"executable", read_text<&Rule::executable>},
     {"executable_sha256", read_text<&Rule::executable_sha256>},
     {"executable_fs_verity", read_text<&Rule::executable_fs_verity>},
     {"label", read_text<&Rule::label>},
     {"login_session",
      [](const Values& v, const toml::node& node, Rule& rule) { return keep(v.number(node), rule.login_session); }},
+    {"other_sessions",
+     [](const Values& v, const toml::node& node, Rule& rule) { return keep(v.truth(node), rule.other_sessions); }},
     {"cgroup", read_text<&Rule::cgroup>},
+    {"min_integrity",
+     [](const Values& v, const toml::node& node, Rule& rule) {
+       return keep(v.word(node, std::array{Integrity::low, Integrity::medium, Integrity::medium_plus, Integrity::high,
+                                           Integrity::system}),
+                   rule.min_integrity);
+     }},
+    {"elevated",
+     [](const Values& v, const toml::node& node, Rule& rule) { return keep(v.truth(node), rule.elevated); }},
+    {"app_container", read_text<&Rule::app_container>},
+    {"executable_signed",
+     [](const Values& v, const toml::node& node, Rule& rule) { return keep(v.truth(node), rule.executable_signed); }},
     {"public_keys", read_public_keys},
     {"min_strength",
      [](const Values& v, const toml::node& node, Rule& rule) {

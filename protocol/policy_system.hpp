@@ -4,18 +4,25 @@
 #include <cstdint>
 #include <string>
 
+#include "penstock/native.hpp"
 #include "penstock/result.hpp"
 
 namespace penstock::protocol {
 
-/// The number of a user or group by name, as the system's own look-up has it (getpwnam_r, getgrnam_r). policy_invalid,
+/// A user or group by name, as the system's own look-up has it (getpwnam_r, getgrnam_r; LookupAccountName). policy_invalid,
 /// with what is wrong and what to do, when there is none or the look-up itself failed: a rule that means nobody is not
 /// quietly kept.
-[[nodiscard]] result<std::uint32_t> find_user(const std::string& name);
-[[nodiscard]] result<std::uint32_t> find_group(const std::string& name);
+[[nodiscard]] result<user_id> find_user(const std::string& name);
+[[nodiscard]] result<user_id> find_group(const std::string& name);
+
+/// The user or group that the platform writes as a plain number. policy_invalid where it writes none so.
+[[nodiscard]] result<user_id> numbered_user(std::uint32_t number);
 
 /// This process's effective user.
-[[nodiscard]] std::uint32_t effective_user() noexcept;
+[[nodiscard]] user_id effective_user() noexcept;
+
+/// What stands for a user in the handshake's prologue (docs/PROTOCOL.md, "Prologue").
+[[nodiscard]] std::uint64_t user_number(const user_id& user) noexcept;
 
 /// A file, whatever it is called.
 struct FileNumber {

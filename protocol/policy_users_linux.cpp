@@ -18,7 +18,7 @@ constexpr std::size_t largest_buffer = std::size_t{1} << 20;
 
 // `look_up` has the form of both calls: it fills an entry, whose strings lie in the buffer.
 template <class Entry, class LookUp, class Number>
-result<std::uint32_t> find(const char* kind, const std::string& name, LookUp look_up, Number number) {
+result<user_id> find(const char* kind, const std::string& name, LookUp look_up, Number number) {
   // A zero byte would end the name early for the C library: "root\0x" must not be root.
   if (name.empty() || name.find('\0') != std::string::npos) {
     return Failure(Error::policy_invalid,
@@ -47,16 +47,24 @@ result<std::uint32_t> find(const char* kind, const std::string& name, LookUp loo
 
 }  // namespace
 
-result<std::uint32_t> find_user(const std::string& name) {
+result<user_id> find_user(const std::string& name) {
   return find<passwd>("user", name, ::getpwnam_r, [](const passwd& entry) { return entry.pw_uid; });
 }
 
-result<std::uint32_t> find_group(const std::string& name) {
+result<user_id> find_group(const std::string& name) {
   return find<group>("group", name, ::getgrnam_r, [](const group& entry) { return entry.gr_gid; });
 }
 
-std::uint32_t effective_user() noexcept {
+result<user_id> numbered_user(std::uint32_t number) {
+  return number;
+}
+
+user_id effective_user() noexcept {
   return ::geteuid();
+}
+
+std::uint64_t user_number(const user_id& user) noexcept {
+  return user;
 }
 
 }  // namespace penstock::protocol

@@ -1,6 +1,7 @@
 #include "protocol/prologue.hpp"
 
 #include "protocol/header.hpp"
+#include "protocol/policy_system.hpp"
 #include "protocol/wire.hpp"
 
 namespace penstock::protocol {
@@ -26,7 +27,7 @@ std::byte wire_scope(const std::optional<Scope>& scope) noexcept {
 }
 
 result<std::uint64_t> bound_number(Binding binding, const PeerIdentity& identity) {
-  if (binding == Binding::user) return std::uint64_t{identity.uid};
+  if (binding == Binding::user) return user_number(identity.uid);
   if (identity.strength != Strength::pinned || identity.process_key == 0) return Error::peer_too_weak;
   return identity.process_key;
 }

@@ -5,6 +5,4 @@ target_sources(penstock PRIVATE
   opener.cpp
   replay_window.cpp
   sealer.cpp)
-if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  target_sources(penstock PRIVATE clock_linux.cpp)
-endif()
+target_sources(penstock PRIVATE clock_${PENSTOCK_PLATFORM}.cpp)

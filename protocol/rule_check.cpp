@@ -15,7 +15,7 @@ using Fault = std::optional<RuleFault>;
 
 constexpr std::size_t longest_name = 64;
 constexpr std::size_t longest_text = 4096;
-// (uid_t) -1 and (gid_t) -1 mean "nobody asked", and 4294967295 is an audit session that was never set.
+// An audit session that was never set.
 constexpr std::uint32_t no_number = 0xFFFFFFFF;
 
 bool printable(std::string_view text) noexcept {
@@ -44,6 +44,9 @@ Fault name_fault(const Rule& rule) {
 Fault enumerator_fault(const Rule& rule) {
   if (rule.trust > Trust::launch_secret) return RuleFault{"trust", "no such kind of trust; use an enumerator of Trust"};
   if (rule.binding > Binding::user) return RuleFault{"binding", "no such binding; use an enumerator of Binding"};
+  if (rule.min_integrity > Integrity::system) {
+    return RuleFault{"min_integrity", "no such integrity level; use an enumerator of Integrity"};
+  }
   if (rule.min_strength > Strength::pinned) {
     return RuleFault{"min_strength", "no such strength; use an enumerator of Strength"};
   }
@@ -55,12 +58,12 @@ Fault size_fault(const char* key, std::size_t size) {
   return RuleFault{key, fmt::format("more than {} entries; use a group, or split the rule", max_entries)};
 }
 
-Fault numbers_fault(const char* key, const std::vector<std::uint32_t>& numbers) {
-  if (auto fault = size_fault(key, numbers.size())) return fault;
-  for (auto at = numbers.begin(); at != numbers.end(); ++at) {
-    if (*at == no_number) return RuleFault{key, "4294967295 means nobody; write a real number"};
-    if (std::find(numbers.begin(), at, *at) != at)
-      return RuleFault{key, fmt::format("{} stands there twice; take one out", *at)};
+Fault users_fault(const char* key, const std::vector<user_id>& users) {
+  if (auto fault = size_fault(key, users.size())) return fault;
+  for (auto at = users.begin(); at != users.end(); ++at) {
+    if (*at == no_user) return RuleFault{key, fmt::format("{} means nobody; write a real one", to_text(*at))};
+    if (std::find(users.begin(), at, *at) != at)
+      return RuleFault{key, fmt::format("{} stands there twice; take one out", to_text(*at))};
   }
   return {};
 }
@@ -84,6 +87,12 @@ Fault text_fault(const Rule& rule) {
   if (rule.login_session == no_number) {
     return RuleFault{"login_session",
                      "4294967295 means that no session was set; write a real one (see /proc/self/sessionid)"};
+  }
+  if (rule.executable_signed == false) {
+    return RuleFault{"executable_signed", "that nobody signed a program cannot be shown; write true, or take it out"};
+  }
+  if (rule.app_container && *rule.app_container != "none" && !rule.app_container->starts_with("S-1-15-2-")) {
+    return RuleFault{"app_container", "an AppContainer is named by its SID, which begins with S-1-15-2-; write that, or \"none\""};
   }
   if (!rule.cgroup) return {};
   const auto& path = *rule.cgroup;
@@ -161,8 +170,8 @@ Fault operations_fault(const Rule& rule) {
 std::optional<RuleFault> find_fault(const Rule& rule) {
   if (auto fault = name_fault(rule)) return fault;
   if (auto fault = enumerator_fault(rule)) return fault;
-  if (auto fault = numbers_fault("users", rule.users)) return fault;
-  if (auto fault = numbers_fault("groups", rule.groups)) return fault;
+  if (auto fault = users_fault("users", rule.users)) return fault;
+  if (auto fault = users_fault("groups", rule.groups)) return fault;
   if (auto fault = digest_fault("executable_sha256", rule.executable_sha256)) return fault;
   if (auto fault = digest_fault("executable_fs_verity", rule.executable_fs_verity)) return fault;
   if (auto fault = text_fault(rule)) return fault;

@@ -1,7 +1,6 @@
 #include "protocol/rule_match.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -10,13 +9,19 @@
 namespace penstock::protocol {
 namespace {
 
-bool contains(const std::vector<std::uint32_t>& numbers, std::uint32_t wanted) noexcept {
-  return std::ranges::find(numbers, wanted) != numbers.end();
+bool contains(const std::vector<user_id>& users, const user_id& wanted) noexcept {
+  return std::ranges::find(users, wanted) != users.end();
+}
+
+std::string listed(const std::vector<user_id>& users) {
+  std::string out;
+  for (const auto& user : users) out += (out.empty() ? "" : ", ") + to_text(user);
+  return out;
 }
 
 bool group_matches(const Rule& rule, const PeerIdentity& peer) noexcept {
   if (rule.groups.empty() || contains(rule.groups, peer.gid)) return true;
-  return std::ranges::any_of(peer.groups, [&](std::uint32_t group) { return contains(rule.groups, group); });
+  return std::ranges::any_of(peer.groups, [&](const user_id& group) { return contains(rule.groups, group); });
 }
 
 // A field that the rule sets and the kernel did not tell does not match.
@@ -64,9 +69,32 @@ bool key_matches(const Rule& rule, const Subject& subject, const RuleQuestion& q
   return subject.key != nullptr && std::ranges::find(rule.public_keys, *subject.key) != rule.public_keys.end();
 }
 
-bool digest_matches(const Rule& rule, const RuleQuestion& question, ProgramDigest& digest) {
+bool digest_matches(const Rule& rule, const RuleQuestion& question, ProgramFacts& program) {
   if (!question.whole || !rule.executable_sha256) return true;
-  return digest.get() && *digest.get() == *rule.executable_sha256;
+  return program.sha256() && *program.sha256() == *rule.executable_sha256;
+}
+
+bool signature_matches(const Rule& rule, const RuleQuestion& question, ProgramFacts& program) {
+  if (!question.whole || !rule.executable_signed) return true;
+  return program.is_signed() && *program.is_signed() == *rule.executable_signed;
+}
+
+bool integrity_matches(const Rule& rule, const PeerIdentity& peer) noexcept {
+  return !rule.min_integrity || (peer.token && peer.token->integrity >= *rule.min_integrity);
+}
+
+bool elevation_matches(const Rule& rule, const PeerIdentity& peer) noexcept {
+  return !rule.elevated || (peer.token && peer.token->elevated == *rule.elevated);
+}
+
+bool app_container_matches(const Rule& rule, const PeerIdentity& peer) {
+  if (!rule.app_container) return true;
+  return peer.token && peer.token->app_container.value_or("none") == *rule.app_container;
+}
+
+// ATK-23: a service meets the programs of a desktop session only where a rule says so.
+bool session_admitted(const Rule& rule, const PeerIdentity& peer) noexcept {
+  return !peer.other_session || rule.other_sessions || rule.login_session.has_value();
 }
 
 template <class T>
@@ -81,6 +109,16 @@ std::string explain_executable(const Rule& rule, const PeerIdentity& peer) {
                      *rule.executable);
 }
 
+const char* told_elevation(const PeerIdentity& peer) noexcept {
+  if (!peer.token) return "unknown: the kernel did not tell";
+  return peer.token->elevated ? "elevated" : "not elevated";
+}
+
+std::string explain_signature(const result<bool>& found) {
+  if (!found) return fmt::format("whether the peer's program is signed cannot be told: {}", found.error().sentence());
+  return *found ? "the peer's program is signed" : "the peer's program is not signed by anybody whom this machine trusts";
+}
+
 std::string explain_key(const Subject& subject) {
   if (subject.key == nullptr) return "the peer has proven no key";
   return fmt::format("the peer's key {} is not among the rule's public_keys", subject.key->to_hex());
@@ -93,31 +131,41 @@ std::string explain_digest(const Rule& rule, const result<std::string>& digest) 
 
 }  // namespace
 
-const result<std::string>& ProgramDigest::get() {
+const result<std::string>& ProgramFacts::sha256() {
   if (digest_) return *digest_;
   if (subject_.executable_sha256 != nullptr) return digest_.emplace(*subject_.executable_sha256);
   return digest_.emplace(subject_.identity.executable_sha256());
 }
 
+const result<bool>& ProgramFacts::is_signed() {
+  if (signed_) return *signed_;
+  return signed_.emplace(subject_.identity.executable_signed());
+}
+
 RuleField first_mismatch(const Rule& rule, const Subject& subject, const RuleQuestion& question,
-                         ProgramDigest& digest) {
+                         ProgramFacts& program) {
   const auto& peer = subject.identity;
   if (rule.trust != subject.trust) return RuleField::trust;
   if (!rule.users.empty() && !contains(rule.users, peer.uid)) return RuleField::users;
   if (!group_matches(rule, peer)) return RuleField::groups;
   if (!field_matches(rule.login_session, peer.login_session)) return RuleField::login_session;
+  if (!session_admitted(rule, peer)) return RuleField::other_session;
   if (!field_matches(rule.label, peer.label)) return RuleField::label;
   if (!cgroup_matches(rule, peer)) return RuleField::cgroup;
+  if (!integrity_matches(rule, peer)) return RuleField::integrity;
+  if (!elevation_matches(rule, peer)) return RuleField::elevated;
+  if (!app_container_matches(rule, peer)) return RuleField::app_container;
   if (!executable_matches(rule, peer)) return RuleField::executable;
   if (!fs_verity_matches(rule, peer)) return RuleField::executable_fs_verity;
   if (!strength_matches(rule, peer)) return RuleField::strength;
   if (!binding_matches(rule, peer, question)) return RuleField::binding;
   if (!key_matches(rule, subject, question)) return RuleField::key;
-  if (!digest_matches(rule, question, digest)) return RuleField::executable_sha256;
+  if (!digest_matches(rule, question, program)) return RuleField::executable_sha256;
+  if (!signature_matches(rule, question, program)) return RuleField::executable_signed;
   return RuleField::none;
 }
 
-std::string explain_mismatch(RuleField field, const Rule& rule, const Subject& subject, ProgramDigest& digest) {
+std::string explain_mismatch(RuleField field, const Rule& rule, const Subject& subject, ProgramFacts& program) {
   const auto& peer = subject.identity;
   switch (field) {
     case RuleField::none:
@@ -126,9 +174,9 @@ std::string explain_mismatch(RuleField field, const Rule& rule, const Subject& s
       return fmt::format("trust: the rule asks for {}, the peer comes with {}", to_string(rule.trust),
                          to_string(subject.trust));
     case RuleField::users:
-      return fmt::format("users: user {} is not among {}", peer.uid, fmt::join(rule.users, ", "));
+      return fmt::format("users: user {} is not among {}", to_text(peer.uid), listed(rule.users));
     case RuleField::groups:
-      return fmt::format("groups: the peer is in none of the groups {}", fmt::join(rule.groups, ", "));
+      return fmt::format("groups: the peer is in none of the groups {}", listed(rule.groups));
     case RuleField::login_session:
       return fmt::format("login_session: the peer's is {}, not \"{}\"", told(peer.login_session), *rule.login_session);
     case RuleField::label:
@@ -152,7 +200,21 @@ std::string explain_mismatch(RuleField field, const Rule& rule, const Subject& s
     case RuleField::key:
       return fmt::format("public_keys: {}", explain_key(subject));
     case RuleField::executable_sha256:
-      return fmt::format("executable_sha256: {}", explain_digest(rule, digest.get()));
+      return fmt::format("executable_sha256: {}", explain_digest(rule, program.sha256()));
+    case RuleField::other_session:
+      return fmt::format("login_session: the peer is in session {}, this process in another one; a rule that means it says "
+                         "login_session or other_sessions = true",
+                         told(peer.login_session));
+    case RuleField::integrity:
+      return fmt::format("min_integrity: the rule asks for {}, the peer's is {}", to_string(*rule.min_integrity),
+                         peer.token ? to_string(peer.token->integrity) : "unknown: the kernel did not tell");
+    case RuleField::elevated:
+      return fmt::format("elevated: the rule asks for {}, the peer is {}", *rule.elevated, told_elevation(peer));
+    case RuleField::app_container:
+      return fmt::format("app_container: the rule asks for {}, the peer's is {}", *rule.app_container,
+                         peer.token ? peer.token->app_container.value_or("none") : "unknown: the kernel did not tell");
+    case RuleField::executable_signed:
+      return fmt::format("executable_signed: {}", explain_signature(program.is_signed()));
   }
   return "unknown";
 }

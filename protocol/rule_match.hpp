@@ -17,14 +17,19 @@ enum class RuleField : std::uint8_t {
   users,
   groups,
   login_session,
+  other_session,
   label,
   cgroup,
+  integrity,
+  elevated,
+  app_container,
   executable,
   executable_fs_verity,
   strength,
   binding,
   key,
   executable_sha256,
+  executable_signed,
 };
 
 /// What the moment of asking adds.
@@ -33,24 +38,26 @@ struct RuleQuestion {
   std::optional<Binding> binding;  ///< what the handshake was bound with; none: not decided yet
 };
 
-/// The digest of a peer's program, read at most once for all the rules of one decision: a peer chooses how long its program
-/// is, and every reading holds up everybody else of the listener (ATK-24).
-class ProgramDigest {
+/// What reading a peer's program tells: its digest, and whether it is signed. Each is read at most once for all the rules of one
+/// decision: a peer chooses how long its program is, and every reading holds up everybody else of the listener (ATK-24).
+class ProgramFacts {
  public:
-  explicit ProgramDigest(const Subject& subject) noexcept : subject_(subject) {}
-  [[nodiscard]] const result<std::string>& get();
+  explicit ProgramFacts(const Subject& subject) noexcept : subject_(subject) {}
+  [[nodiscard]] const result<std::string>& sha256();
+  [[nodiscard]] const result<bool>& is_signed();
 
  private:
   const Subject& subject_;
   std::optional<result<std::string>> digest_;
+  std::optional<result<bool>> signed_;
 };
 
 /// The first part that does not match.
 [[nodiscard]] RuleField first_mismatch(const Rule& rule, const Subject& subject, const RuleQuestion& question,
-                                       ProgramDigest& digest);
+                                       ProgramFacts& program);
 
 /// Why that part does not match, for people: "user 1001 is not among the users 0, 1000".
 [[nodiscard]] std::string explain_mismatch(RuleField field, const Rule& rule, const Subject& subject,
-                                           ProgramDigest& digest);
+                                           ProgramFacts& program);
 
 }  // namespace penstock::protocol

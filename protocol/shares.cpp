@@ -16,7 +16,7 @@ ListenerLimits within_descriptors(ListenerLimits limits, std::uint64_t descripto
   return limits;
 }
 
-Error Shares::begin(std::uint32_t user) {
+Error Shares::begin(const user_id& user) {
   const std::lock_guard lock(mutex_);
   const auto found = users_.find(user);
   const Share share = found == users_.end() ? Share() : found->second;
@@ -29,7 +29,7 @@ Error Shares::begin(std::uint32_t user) {
   return Error::none;
 }
 
-void Shares::end_handshake(std::uint32_t user, bool admitted) {
+void Shares::end_handshake(const user_id& user, bool admitted) {
   const std::lock_guard lock(mutex_);
   auto& share = users_[user];
   --share.half_open;
@@ -41,7 +41,7 @@ void Shares::end_handshake(std::uint32_t user, bool admitted) {
   forget_if_empty(user);
 }
 
-void Shares::end_channel(std::uint32_t user) {
+void Shares::end_channel(const user_id& user) {
   const std::lock_guard lock(mutex_);
   --users_[user].channels;
   --channels_;
@@ -58,7 +58,7 @@ std::size_t Shares::channels() const {
   return channels_;
 }
 
-void Shares::forget_if_empty(std::uint32_t user) {
+void Shares::forget_if_empty(const user_id& user) {
   const auto found = users_.find(user);
   if (found != users_.end() && found->second.half_open == 0 && found->second.channels == 0) users_.erase(found);
 }

@@ -7,6 +7,7 @@
 
 #include "penstock/error.hpp"
 #include "penstock/limits.hpp"
+#include "penstock/native.hpp"
 
 namespace penstock::protocol {
 
@@ -22,10 +23,10 @@ class Shares {
   explicit Shares(const ListenerLimits& limits) : limits_(limits) {}
 
   /// Counts a new handshake of `user`: limit_half_open or limit_identity when it may have no more (ATK-24).
-  [[nodiscard]] Error begin(std::uint32_t user);
+  [[nodiscard]] Error begin(const user_id& user);
   /// A handshake of `user` has ended: as a channel, or as nothing.
-  void end_handshake(std::uint32_t user, bool admitted);
-  void end_channel(std::uint32_t user);
+  void end_handshake(const user_id& user, bool admitted);
+  void end_channel(const user_id& user);
   [[nodiscard]] std::size_t half_open() const;
   [[nodiscard]] std::size_t channels() const;
 
@@ -34,11 +35,11 @@ class Shares {
     std::size_t half_open = 0;
     std::size_t channels = 0;
   };
-  void forget_if_empty(std::uint32_t user);
+  void forget_if_empty(const user_id& user);
 
   mutable std::mutex mutex_;
   ListenerLimits limits_;
-  std::map<std::uint32_t, Share> users_;
+  std::map<user_id, Share> users_;
   std::size_t half_open_ = 0;
   std::size_t channels_ = 0;
 };

@@ -1,5 +1,5 @@
 # The stages of scripts/test. Each runs in a subshell with `set -e` and leaves its counts in build/results:
-# STAGE.xml is what ctest wrote (JUnit), STAGE.counts holds "passed failed skipped" of what ctest did not run.
+# STAGE.xml is what ctest wrote (JUnit), STAGE.counts holds "passed failed skipped" of what is counted otherwise.
 
 # `(set -e; f) || …` does not end f at its first error, so each step says `|| return`.
 step() {
@@ -7,9 +7,9 @@ step() {
   "$@"
 }
 
-build_preset() {  # PRESET
+build_preset() {  # CONFIGURE-PRESET [BUILD-PRESET, if another name]
   step cmake --preset "$1" >build/results/"$1".configure.log 2>&1 || { cat build/results/"$1".configure.log; return 1; }
-  step cmake --build --preset "$1" -j "$jobs" || return
+  step cmake --build --preset "${2:-$1}" -j "$jobs" || return
 }
 
 # ctest's own exit code is not looked at: its counts are, and a run that wrote none has failed.
@@ -28,6 +28,30 @@ stage_release() { build_and_test release release; }
 stage_asan() { build_and_test asan asan-ubsan; }
 stage_tsan() { build_and_test tsan tsan; }
 
+# --- windows: cross-built, run under Wine ---------------------------------------------------------------------------
+
+stage_windows() {
+  export PENSTOCK_WINEPREFIX=$PWD/build/windows/wine  # its own: ending it ends nobody else's programs
+  step scripts/windows-libraries || return
+  build_preset windows || return
+  rm -rf build/windows/gtest || return
+  # One Windows for all tests, made before they start and ended with this stage, however it ends.
+  trap 'scripts/wine --end' EXIT
+  step scripts/wine --keep || return
+  step ctest --preset windows -j "$jobs" --output-junit "$PWD/build/results/windows.ctest.xml" 2>&1 |
+    grep --line-buffered -v '^ *Start ' || true
+  # ctest knows the programs; the single tests are in what GoogleTest wrote.
+  step /usr/bin/python3 scripts/gtest_counts.py count build/windows build/results/windows.ctest.xml \
+    build/results/windows.counts build/results/windows.names
+}
+
+# Prints how many test bodies ran on Linux and on Windows, if both stages ran.
+on_both_platforms() {
+  [ -s build/results/windows.names ] && [ -s build/results/release.xml ] || return 0
+  echo "$(/usr/bin/python3 scripts/gtest_counts.py both build/results/release.xml build/results/windows.names)" \
+    "test bodies ran on both platforms"
+}
+
 # --- fuzz: a bounded smoke of every target, two side by side ------------------------------------------------------
 
 fuzz_one() {  # PROGRAM
@@ -43,10 +67,10 @@ fuzz_one() {  # PROGRAM
 }
 
 stage_fuzz() {
-  build_preset fuzz || return
+  build_preset asan-ubsan fuzz || return
   export ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
   local programs=() program name good=0 bad=0
-  for program in build/fuzz/fuzz/fuzz_*; do
+  for program in build/asan-ubsan/fuzz/fuzz_*; do
     [ -f "$program" ] && [ -x "$program" ] && programs+=("$program")
   done
   echo "${#programs[@]} targets, ${PENSTOCK_FUZZ_SECONDS:-20} s each"

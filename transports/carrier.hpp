@@ -33,12 +33,13 @@ enum class Wait : std::uint8_t { no, yes };
 /// A point on the steady clock, or none for "however long it takes".
 using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
-/// The kernel's word on who sent the bytes of one receive, during the handshake (SCM_CREDENTIALS, SCM_PIDFD).
+/// The kernel's word on who sent the bytes of one receive, during the handshake (Linux: SCM_CREDENTIALS, SCM_PIDFD; Windows: the
+/// pipe's process id, and to a server the token that the client wrote with).
 struct MessageSender {
   std::int64_t pid = 0;
-  std::uint32_t uid = 0;          ///< the real user; a PeerIdentity has the effective one. They differ in setuid programs
-  std::uint32_t gid = 0;          ///< likewise the real group
-  std::uint64_t process_key = 0;  ///< inode of the sender's pidfd; 0 where the kernel has no SCM_PIDFD
+  user_id uid{};                  ///< Linux: the real user; a PeerIdentity has the effective one. They differ in setuid programs
+  user_id gid{};                  ///< likewise the real group
+  std::uint64_t process_key = 0;  ///< as PeerIdentity's; 0 where the kernel does not tell
 };
 
 /// What one receive brought.
@@ -69,6 +70,10 @@ class Carrier {
   /// are borrowed, and have been sent exactly when the call succeeds. `bytes` is not empty.
   /// would_block (Wait::no only), truncated (the other end is gone), resource_exhausted, io_error.
   [[nodiscard]] virtual result<std::size_t> send(bytes_view bytes, std::span<const native_handle> handles, Wait wait) = 0;
+
+  /// Where the platform takes bytes later than send() does (Windows): has it taken all? would_block (Wait::no only), or how the
+  /// last send ended. The other end's reader may still be far behind.
+  [[nodiscard]] virtual result<void> finish_sends(Wait) { return {}; }
 
   /// Receives at least one byte into `buffer`; handles that came with these bytes are appended to `handles`, all
   /// close-on-exec. would_block (Wait::no only), truncated (end of stream), handles_limit (more than fit, or the

@@ -11,7 +11,6 @@ namespace penstock {
 namespace {
 
 constexpr std::size_t longest_name = 64;
-constexpr std::string_view socket_suffix = ".sock";
 
 constexpr bool name_character(char c) noexcept {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
@@ -42,28 +41,6 @@ result<void> check_name(std::string_view name) {
                    fmt::format("The endpoint's name \"{}\" starts with a dot: start it with a letter or digit.", name));
   }
   return {};
-}
-
-/// Without doubled and trailing slashes, so that equal directories are equal strings.
-result<std::string> normalise_directory(std::string_view directory) {
-  const auto invalid = [&](const char* why) {
-    return Failure(Error::invalid_argument,
-                   fmt::format("The endpoint's directory \"{}\" {}.", printable(directory), why));
-  };
-  if (directory.find('\0') != std::string_view::npos)
-    return invalid("holds a zero byte: name a directory of the file system");
-  if (directory.front() != '/') return invalid("is not absolute: start it with '/'");
-  std::string out;
-  for (std::size_t at = 0; at < directory.size();) {
-    const auto start = directory.find_first_not_of('/', at);
-    if (start == std::string_view::npos) break;
-    at = std::min(directory.find('/', start), directory.size());
-    const auto component = directory.substr(start, at - start);
-    if (component == "." || component == "..") return invalid("has a component \".\" or \"..\": write the path out");
-    out.append("/").append(component);
-  }
-  if (out.empty()) return invalid("is the root directory: use a directory of its own for sockets");
-  return out;
 }
 
 }  // namespace
@@ -98,11 +75,11 @@ result<Endpoint> Endpoint::make(std::string_view name, Scope scope, std::string_
     if (!own) return own.error();
     endpoint.directory_ = std::move(own->path);
   } else {
-    auto normal = normalise_directory(directory);
+    auto normal = transport::named_directory(directory);
     if (!normal) return normal.error();
     endpoint.directory_ = std::move(*normal);
   }
-  const auto length = endpoint.directory_.size() + 1 + name.size() + socket_suffix.size() + 1;
+  const auto length = transport::endpoint_path(endpoint.directory_, name).size() + 1;
   if (length > transport::longest_path()) {
     return Failure(Error::invalid_argument,
                    fmt::format("The endpoint's path would have {} bytes, more than the {} that a "
@@ -113,7 +90,7 @@ result<Endpoint> Endpoint::make(std::string_view name, Scope scope, std::string_
 }
 
 std::string Endpoint::describe() const {
-  return fmt::format("{}:{} ({}/{}{})", to_string(scope_), name_, directory_, name_, socket_suffix);
+  return fmt::format("{}:{} ({})", to_string(scope_), name_, transport::endpoint_path(directory_, name_));
 }
 
 }  // namespace penstock

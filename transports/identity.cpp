@@ -19,8 +19,26 @@ const char* to_string(Strength strength) noexcept {
   return "invalid";
 }
 
+const char* to_string(Integrity integrity) noexcept {
+  switch (integrity) {
+    case Integrity::untrusted:
+      return "untrusted";
+    case Integrity::low:
+      return "low";
+    case Integrity::medium:
+      return "medium";
+    case Integrity::medium_plus:
+      return "medium-plus";
+    case Integrity::high:
+      return "high";
+    case Integrity::system:
+      return "system";
+  }
+  return "invalid";
+}
+
 std::string PeerIdentity::describe() const {
-  auto line = fmt::format("pid {} ({}) user {} group {}", pid, to_string(strength), uid, gid);
+  auto line = fmt::format("pid {} ({}) user {} group {}", pid, to_string(strength), to_text(uid), to_text(gid));
   if (!executable) return line;
   // The peer chose this name: on a terminal its control characters would speak for us.
   auto path = executable->path;

@@ -10,8 +10,8 @@
 
 #include "penstock/identity.hpp"
 #include "transports/os_error.hpp"
-#include "transports/os_peer.hpp"
-#include "transports/proc.hpp"
+#include "transports/os_peer_linux.hpp"
+#include "transports/proc_linux.hpp"
 
 namespace penstock {
 namespace {
@@ -86,6 +86,10 @@ result<std::string> PeerIdentity::executable_sha256() const {
   // What was read was the peer's program only if the peer is still there (ATK-04).
   if (auto alive = check_alive(); !alive) return alive.error();
   return digest;
+}
+
+result<bool> PeerIdentity::executable_signed() const {
+  return Failure(Error::unsupported, "Linux does not say who signed a program: name its digest instead.");
 }
 
 result<PeerIdentity> own_identity() {

@@ -11,7 +11,7 @@
 #include "transports/directory.hpp"
 #include "transports/name_claim.hpp"
 #include "transports/os_error.hpp"
-#include "transports/proc.hpp"
+#include "transports/proc_linux.hpp"
 #include "transports/socket_address_linux.hpp"
 
 namespace penstock::transport {

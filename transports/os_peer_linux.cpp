@@ -13,7 +13,7 @@
 #include <sstream>
 
 #include "transports/os_error.hpp"
-#include "transports/os_peer.hpp"
+#include "transports/os_peer_linux.hpp"
 #include "transports/socket_options_linux.hpp"
 
 namespace penstock::transport {

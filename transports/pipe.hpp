@@ -23,7 +23,7 @@ struct PipeOptions {
 /// Directories and the socket must belong to root, to this user, or to a user in `server_users` (what the
 /// caller's policy admits as server).
 [[nodiscard]] result<std::unique_ptr<Carrier>> connect_pipe(const Endpoint& endpoint,
-                                                            std::span<const std::uint32_t> server_users,
+                                                            std::span<const user_id> server_users,
                                                             const PeerCheck& check, Deadline deadline,
                                                             PipeOptions options = {});
 

@@ -12,7 +12,7 @@
 #include "transports/directory.hpp"
 #include "transports/name_claim.hpp"
 #include "transports/os_error.hpp"
-#include "transports/os_peer.hpp"
+#include "transports/os_peer_linux.hpp"
 #include "transports/pipe.hpp"
 #include "transports/scope_check.hpp"
 #include "transports/socket_address_linux.hpp"

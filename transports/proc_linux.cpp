@@ -15,7 +15,7 @@
 #include <cstring>
 #include <sstream>
 
-#include "transports/proc.hpp"
+#include "transports/proc_linux.hpp"
 
 namespace penstock::transport {
 namespace {

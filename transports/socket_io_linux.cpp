@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "transports/os_error.hpp"
-#include "transports/os_peer.hpp"
+#include "transports/os_peer_linux.hpp"
 #include "transports/socket_io.hpp"
 #include "transports/socket_options_linux.hpp"
 

@@ -28,6 +28,12 @@ enum class Scope : std::uint8_t {
 ///   user     $XDG_RUNTIME_DIR/penstock/NAME.sock (or /run/user/UID where the variable is not set)
 ///   session  $XDG_RUNTIME_DIR/penstock/session-ID/NAME.sock, ID being the audit session id
 /// The directory may also be named: then NAME.sock stands there, whatever the scope.
+///
+/// Windows: a named pipe. The scope is part of its name, and of its access control (docs/WINDOWS.md):
+///   machine  \\.\pipe\penstock\machine\NAME
+///   user     \\.\pipe\penstock\user-SID\NAME
+///   session  \\.\pipe\penstock\session-N-SID\NAME, N being the number of the desktop session
+/// There are no directories: to name one is invalid_argument.
 class Endpoint {
  public:
   /// `name`: 1 to 64 characters of [A-Za-z0-9._-], not starting with a dot; else name_invalid, with a sentence.
@@ -37,7 +43,7 @@ class Endpoint {
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] Scope scope() const noexcept { return scope_; }
-  /// Absolute directory that holds the socket.
+  /// Absolute directory that holds the socket; Windows: the beginning of the pipe's name.
   [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
   /// For people: `user:NAME (/run/user/1000/penstock/NAME.sock)`.
   [[nodiscard]] std::string describe() const;

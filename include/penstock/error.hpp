@@ -39,6 +39,7 @@ enum class Error {
   peer_ambiguous = 24,     ///< an unmapped (overflow) user of another namespace (ATK-10)
   peer_refused = 25,       ///< no policy rule matches
   peer_out_of_scope = 26,  ///< another login session or user than the scope allows (ATK-23)
+  peer_anonymous = 27,     ///< Windows: the client connected so that the server may not learn who it is (ATK-03)
 
   // 40–59: no keys were agreed.
   handshake_timeout = 40,

@@ -1,4 +1,4 @@
-// An operating-system handle that is closed exactly once: a file descriptor on Linux.
+// An operating-system handle that is closed exactly once: a file descriptor on Linux, a HANDLE on Windows.
 #pragma once
 
 #include <cstddef>
@@ -6,11 +6,9 @@
 #include <span>
 #include <utility>
 
-namespace penstock {
+#include "penstock/native.hpp"
 
-/// The platform's raw handle. Linux: a file descriptor, −1 for none.
-using native_handle = int;
-inline constexpr native_handle no_handle = -1;
+namespace penstock {
 
 /// Owns one handle. Move-only; not thread-safe.
 class Handle {

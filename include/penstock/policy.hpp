@@ -33,14 +33,19 @@ enum class Binding : std::uint8_t {
 /// One rule. Every field that is set must match; a field that is set and that the kernel would not tell does not match.
 struct Rule {
   std::string name;                               ///< for people and audit events; 1–64 characters, unique in the policy
-  std::vector<std::uint32_t> users;               ///< any of these user ids; empty = any user
-  std::vector<std::uint32_t> groups;              ///< primary or supplementary; any of these; empty = any
+  std::vector<user_id> users;                     ///< any of these; empty = any user
+  std::vector<user_id> groups;                    ///< primary or supplementary; any of these; empty = any
   std::optional<std::string> executable;          ///< path; compared by device and inode of the file that stands there now
   std::optional<std::string> executable_sha256;   ///< 64 lower-case hex digits
   std::optional<std::string> executable_fs_verity;///< 64 lower-case hex digits
   std::optional<std::string> label;               ///< LSM label, exact
   std::optional<std::uint32_t> login_session;
   std::optional<std::string> cgroup;              ///< exact, or a prefix that ends in "/*"
+  std::optional<Integrity> min_integrity;         ///< Windows: at least this level
+  std::optional<bool> elevated;                   ///< Windows: exactly so
+  std::optional<std::string> app_container;       ///< Windows: this AppContainer's SID, or "none"
+  std::optional<bool> executable_signed;          ///< Windows: Authenticode, as WinVerifyTrust judges it
+  bool other_sessions = false;                    ///< Windows: also peers of other sessions than ours; login_session names one
   std::vector<PublicKey> public_keys;             ///< any of these; only with Trust::static_key, where it must not be empty
   Strength min_strength = Strength::pinned;       ///< os_identity demands pinned
   Trust trust = Trust::static_key;
@@ -92,8 +97,8 @@ class Policy {
   [[nodiscard]] static result<Policy> parse(std::string_view toml, std::string_view source = "policy");
   /// Built in code. policy_invalid for what parse would refuse.
   [[nodiscard]] static result<Policy> of(std::vector<Rule> rules);
-  /// One rule: any pinned process of user `uid`, trusted by the kernel's word alone, all operations.
-  [[nodiscard]] static Policy user(std::uint32_t uid);
+  /// One rule: any pinned process of user `one`, trusted by the kernel's word alone, all operations.
+  [[nodiscard]] static Policy user(const user_id& one);
   /// One rule: any pinned process of this process's effective user.
   [[nodiscard]] static Policy same_user();
 
@@ -101,7 +106,7 @@ class Policy {
   /// Does any rule accept this kind of trust? What no rule accepts is refused before a key is computed.
   [[nodiscard]] bool accepts(Trust trust) const noexcept;
   /// The users that rules name, or empty when some rule names none ("any").
-  [[nodiscard]] std::vector<std::uint32_t> users() const;
+  [[nodiscard]] std::vector<user_id> users() const;
 
   /// Could some rule match, keys and digests aside? Asked before the handshake; the binding of the first such rule of this trust is
   /// what the prologue uses. peer_refused, or peer_too_weak when some rule lacked nothing but strength. The sentence says

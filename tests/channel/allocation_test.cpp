@@ -1,48 +1,11 @@
 // In the steady state no message costs an allocation: not on send, not on receive into the caller's buffer, on either face.
-// Its own executable: it stands in for malloc itself, so that nothing that allocates another way escapes the count.
+// Its own executable: it stands in for the allocator (allocation_count.hpp).
 #include <boost/asio/io_context.hpp>
 
-#include <atomic>
-#include <cerrno>
-#include <cstdlib>
 #include <functional>
 
+#include "tests/channel/allocation_count.hpp"
 #include "tests/channel/pair.hpp"
-
-namespace {
-std::atomic<std::uint64_t> allocations{0};
-}
-
-// glibc's own entry points, which its manual (Replacing malloc) leaves callable under these names. NOLINTBEGIN
-extern "C" {
-void* __libc_malloc(std::size_t size);
-void* __libc_calloc(std::size_t count, std::size_t size);
-void* __libc_realloc(void* memory, std::size_t size);
-void* __libc_memalign(std::size_t alignment, std::size_t size);
-
-void* malloc(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_malloc(size);
-}
-void* calloc(std::size_t count, std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_calloc(count, size);
-}
-void* realloc(void* memory, std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_realloc(memory, size);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_memalign(alignment, size);
-}
-int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  *memory = __libc_memalign(alignment, size);
-  return *memory != nullptr ? 0 : ENOMEM;
-}
-}
-// NOLINTEND
 
 namespace penstock::test {
 namespace {
@@ -51,12 +14,9 @@ constexpr int warm_up = 64;
 constexpr int rounds = 2000;
 
 TEST(Allocations, TheCounterCounts) {
-  const auto before = allocations.load();
-  auto* volatile number = new int(7);
-  delete number;
-  auto* volatile aligned = std::aligned_alloc(64, 64);
-  std::free(aligned);
-  EXPECT_EQ(allocations.load(), before + 2);
+  const auto before = allocation_count();
+  allocate_in_every_way();
+  EXPECT_EQ(allocation_count(), before + 2);
 }
 
 TEST(Allocations, BlockingSendAndReceiveMakeNone) {
@@ -65,11 +25,11 @@ TEST(Allocations, BlockingSendAndReceiveMakeNone) {
     std::vector<std::byte> buffer(size);
     std::uint64_t before = 0;
     for (int i = 0; i < warm_up + rounds; ++i) {
-      if (i == warm_up) before = allocations.load();
+      if (i == warm_up) before = allocation_count();
       ASSERT_TRUE(pair.client.send(buffer));
       ASSERT_TRUE(pair.server.receive(buffer));
     }
-    EXPECT_EQ(allocations.load() - before, 0u) << size;
+    EXPECT_EQ(allocation_count() - before, 0u) << size;
   }
 }
 
@@ -95,9 +55,9 @@ TEST(Allocations, AsioSendAndReceiveMakeNone) {
     server.async_receive(asio::buffer(in), [&](boost::system::error_code ec, Incoming) {
       ASSERT_FALSE(ec);
       ++received;
-      if (received == warm_up) before = allocations.load();
+      if (received == warm_up) before = allocation_count();
       if (received == warm_up + rounds) {
-        after = allocations.load();
+        after = allocation_count();
         return context.stop();
       }
       round();
@@ -115,12 +75,12 @@ TEST(Allocations, QueuedMessagesMakeNone) {
   std::vector<std::byte> buffer(64);
   std::uint64_t before = 0;
   for (int i = 0; i < warm_up + rounds; ++i) {
-    if (i == warm_up) before = allocations.load();
+    if (i == warm_up) before = allocation_count();
     for (int burst = 0; burst < 10; ++burst) ASSERT_TRUE(pair.client.queue(buffer));
     ASSERT_TRUE(pair.client.flush());
     for (int burst = 0; burst < 10; ++burst) ASSERT_TRUE(pair.server.receive(buffer));
   }
-  EXPECT_EQ(allocations.load() - before, 0u);
+  EXPECT_EQ(allocation_count() - before, 0u);
 }
 
 }  // namespace

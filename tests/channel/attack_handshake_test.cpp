@@ -1,111 +1,27 @@
-// Attacks on the handshake itself, each by a real process: another process speaks (ATK-05), the peer is gone (ATK-06), frames
-// come back (ATK-22), versions, patterns and suites are rolled back (ATK-25), the audit log is full (ATK-28).
-#include <fcntl.h>
+// Attacks on the handshake itself, each by a real process: the peer is gone (ATK-06), frames come back (ATK-22), versions, patterns
+// and suites are rolled back (ATK-25), the audit log is full (ATK-28). Another process speaks (ATK-05): ..._linux.cpp.
+#include <fmt/format.h>
 
-#include <filesystem>
-
-#include "protocol/connect.hpp"
-#include "protocol/handshake_driver.hpp"
-#include "tests/channel/pair.hpp"
+#include "tests/channel/accepting.hpp"
 #include "tests/support/child.hpp"
-#include "tests/support/relay.hpp"
-#include "transports/pipe.hpp"
+#include "tests/support/process_facts.hpp"
+#include "tests/support/raw.hpp"
 
 namespace penstock::test {
 namespace {
 
-using protocol::HandshakeDriver;
-
-transport::Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(20); }
-
-/// A listener that is only driven when the test says so.
-struct Accepting {
-  explicit Accepting(const TempDirectory& directory, Policy policy = own_policy()) {
-    auto opened = transport::PipeListener::open(endpoint_in(directory), 16);
-    EXPECT_TRUE(opened) << opened.error().sentence();
-    pipe = std::move(*opened);
-    inputs = std::make_shared<protocol::HandshakeInputs>();
-    inputs->policy = std::move(policy);
-    inputs->channel = std::make_shared<const protocol::ChannelSettings>(ChannelOptions(), audit, "test");
-  }
-  std::unique_ptr<HandshakeDriver> accept() {
-    for (;;) {
-      auto carrier = pipe->accept();
-      if (!carrier && carrier.error() == Error::would_block) continue;
-      if (!carrier) {
-        ADD_FAILURE() << carrier.error().sentence();
-        return nullptr;
-      }
-      protocol::HandshakeContext context;
-      context.endpoint = {Scope::user, "test"};
-      auto driver = HandshakeDriver::make(std::move(*carrier), inputs, std::move(context));
-      return driver ? std::move(*driver) : nullptr;
-    }
-  }
-  std::shared_ptr<RecordingAudit> audit = std::make_shared<RecordingAudit>();
-  std::unique_ptr<transport::PipeListener> pipe;
-  std::shared_ptr<protocol::HandshakeInputs> inputs;
-};
-
-TEST(Atk05, AForkedChildSpeaksWhileItsParentExecsATrustedProgram) {
-  TempDirectory directory;
-  Rule rule;
-  rule.name = "only cat";
-  rule.users = {::geteuid()};
-  rule.executable = std::filesystem::canonical("/bin/cat").string();
-  rule.trust = Trust::os_identity;
-  rule.operations = {"*"};
-  auto policy = Policy::of({rule});
-  ASSERT_TRUE(policy) << policy.error().sentence();
-  Accepting accepting(directory, *policy);
-
-  Child attacker([&](Child::Line line) {
-    auto carrier = protocol::open_connection(endpoint_in(directory), connect_options(), soon());
-    if (!carrier) return 1;
-    int exec_done[2];
-    if (::pipe2(exec_done, O_CLOEXEC) != 0) return 2;
-    // Kept over the exec: the same connection in both processes.
-    const int socket = (*carrier)->carrier().native();
-    ::fcntl(socket, F_SETFD, 0);
-    if (::fork() == 0) {
-      // The speaker waits until its parent has become the trusted program (the pipe closes on exec), then goes on as if it
-      // were it: it knows everything that the parent knew.
-      ::close(exec_done[1]);
-      char byte;
-      (void)!::read(exec_done[0], &byte, 1);
-      line.tell('x');
-      const auto run = (*carrier)->run(soon());
-      std::_Exit(run ? 42 : 0);
-    }
-    // It reads from a pipe whose other end it holds itself, so it lives until the test ends it.
-    int own_pipe[2];
-    if (::pipe(own_pipe) != 0 || ::dup2(own_pipe[0], 0) != 0) return 3;
-    ::execl("/bin/cat", "cat", nullptr);
-    return 3;
-  });
-  ASSERT_EQ(attacker.line().hear(), 'x');
-  auto driver = accepting.accept();
-  ASSERT_TRUE(driver);
-  // The kernel says that the connection is /bin/cat's, which the rule admits; the speaker is somebody else.
-  EXPECT_EQ(driver->carrier().peer().executable->path, *rule.executable);
-  const auto run = driver->run(soon());
-  ASSERT_FALSE(run);
-  EXPECT_EQ(run.error(), Error::peer_changed);
-  EXPECT_EQ(accepting.audit->count(AuditKind::peer_refused, Error::peer_changed), 1u);
-}
-
 /// Connects, sends its confirm record, which waits for an answer, and ends at that very moment.
-int send_proof_and_die(const Endpoint& endpoint) {
-  auto driver = protocol::open_connection(endpoint, connect_options(), soon());
+const Role send_proof_and_die("send-proof-and-die", [](const Line&, const Words& words) {
+  auto driver = protocol::open_connection(endpoint_in(words[0]), connect_options(), soon());
   if (!driver) return 1;
   for (;;) {
     const auto need = (*driver)->advance();
     if (!need) return 2;
     if (*need == HandshakeDriver::Need::nothing) return 3;
-    if ((*driver)->awaits_confirm()) ::kill(::getpid(), SIGKILL);
+    if ((*driver)->awaits_confirm()) die();
     if (!(*driver)->carrier().wait(transport::Readiness::readable, soon())) return 4;
   }
-}
+});
 
 TEST(Atk06, APeerThatIsGoneWhenItsProofArrivesIsRefused) {
   TempDirectory directory;
@@ -114,7 +30,7 @@ TEST(Atk06, APeerThatIsGoneWhenItsProofArrivesIsRefused) {
   // may arrive within the very step that answered, while the peer still lived: that shows nothing, and is tried again.
   bool judged = false;
   for (int attempt = 0; attempt < 100 && !judged; ++attempt) {
-    Child client([&](Child::Line) { return send_proof_and_die(endpoint_in(directory)); });
+    Child client(send_proof_and_die, {directory.path()});
     auto driver = accepting.accept();
     ASSERT_TRUE(driver);
     auto need = driver->advance();
@@ -123,7 +39,7 @@ TEST(Atk06, APeerThatIsGoneWhenItsProofArrivesIsRefused) {
       need = driver->advance();
     }
     if (need && *need == HandshakeDriver::Need::nothing) continue;
-    EXPECT_EQ(client.wait(), 128 + SIGKILL);
+    EXPECT_EQ(client.wait(), Child::killed);
     const auto run = need ? driver->run(soon()) : result<void>(need.error());
     ASSERT_FALSE(run);
     EXPECT_EQ(run.error(), Error::peer_gone);
@@ -133,33 +49,27 @@ TEST(Atk06, APeerThatIsGoneWhenItsProofArrivesIsRefused) {
   EXPECT_TRUE(judged);
 }
 
-/// A raw listener in a process of its own that answers each connection as `answer` says, and counts connections.
-int raw_server(Child::Line line, const std::string& path, const std::function<void(int)>& answer) {
-  Handle listening = raw_listen(path);
-  if (!listening) return 100;
+/// A raw listener in a process of its own that answers the first connection as it is told, and counts connections.
+const Role raw_server("raw-server", [](const Line& line, const Words& words) {
+  auto listening = RawListener::open(address_of(endpoint_in(words[0])));
+  if (!listening) return 90;
   line.tell();
-  int connections = 0;
-  Handle connection(::accept(listening.get(), nullptr, nullptr));
-  ++connections;
-  answer(connection.get());
-  connection.reset();
+  int connections = 1;
+  {
+    const auto connection = listening.accept();
+    const auto frame = connection.read_frame();
+    if (words[1] == "mirror" && connection.write(frame)) (void)connection.read_frame();
+  }
   line.tell();
   // Until the parent says that the client has given up, every further connection counts.
   (void)line.hear();
-  ::fcntl(listening.get(), F_SETFL, O_NONBLOCK);
-  while (::accept(listening.get(), nullptr, nullptr) >= 0) ++connections;
+  while (listening.try_accept()) ++connections;
   return connections;
-}
+});
 
 TEST(Atk22, AReflectedHandshakeFrameIsRefused) {
   TempDirectory directory;
-  Child mirror([&](Child::Line line) {
-    return raw_server(line, directory.file("test.sock"), [](int socket) {
-      const auto frame = read_raw_frame(socket);
-      (void)write_all(socket, frame);
-      (void)read_raw_frame(socket);
-    });
-  });
+  Child mirror(raw_server, {directory.path(), "mirror"});
   ASSERT_EQ(mirror.line().hear(), '.');
   const auto connected = blocking::connect(endpoint_in(directory), connect_options());
   ASSERT_FALSE(connected);
@@ -168,10 +78,7 @@ TEST(Atk22, AReflectedHandshakeFrameIsRefused) {
 
 TEST(Atk25, AListenerThatRefusesIsNotAskedAgainWithLess) {
   TempDirectory directory;
-  std::vector<std::byte> seen;
-  Child refusing([&](Child::Line line) {
-    return raw_server(line, directory.file("test.sock"), [](int socket) { (void)read_raw_frame(socket); });
-  });
+  Child refusing(raw_server, {directory.path(), "refuse"});
   ASSERT_EQ(refusing.line().hear(), '.');
   const auto connected = blocking::connect(endpoint_in(directory), connect_options());
   ASSERT_FALSE(connected);
@@ -181,28 +88,41 @@ TEST(Atk25, AListenerThatRefusesIsNotAskedAgainWithLess) {
   EXPECT_EQ(refusing.wait(), 1) << "connections";
 }
 
+std::string to_hex(bytes_view bytes) {
+  std::string out;
+  for (const auto byte : bytes) out += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+  return out;
+}
+
+std::vector<std::byte> from_hex(const std::string& text) {
+  std::vector<std::byte> out;
+  for (std::size_t at = 0; at < text.size(); at += 2) out.push_back(static_cast<std::byte>(std::stoul(text.substr(at, 2), nullptr, 16)));
+  return out;
+}
+
+/// Sends one frame. Not one byte comes back.
+const Role say_once("say-once", [](const Line&, const Words& words) {
+  const auto end = RawEnd::connect(address_of(endpoint_in(words[0])));
+  if (!end || !end.write(from_hex(words[1]))) return 1;
+  return end.ends_without_a_word() ? 0 : 42;
+});
+
 /// The first frame of an honest initiator, byte for byte, with something rolled back.
 class RolledBack : public ::testing::Test {
  protected:
   void expect_refused(const std::function<void(std::vector<std::byte>&)>& change, Error why) {
     TempDirectory directory;
     Accepting accepting(directory);
-    Child client([&](Child::Line) {
-      Handle socket = raw_connect(directory.file("test.sock"));
-      std::vector<std::byte> frame(32 + 4 + 32);
-      protocol::Header header;
-      header.type = protocol::FrameType::handshake;
-      header.length = 36;
-      protocol::encode(header, std::span(frame).first<protocol::header_size>());
-      protocol::encode(protocol::Preamble{Trust::os_identity, Suite::aesgcm_sha256, 1, Binding::process},
-                       std::span(frame).subspan<32, 4>());
-      frame[40] = std::byte{9};  // the base point is as good an ephemeral key as any
-      change(frame);
-      if (!write_all(socket.get(), frame)) return 1;
-      // Not one byte comes back.
-      std::byte answer;
-      return ::recv(socket.get(), &answer, 1, 0) <= 0 ? 0 : 42;
-    });
+    std::vector<std::byte> frame(32 + 4 + 32);
+    protocol::Header header;
+    header.type = protocol::FrameType::handshake;
+    header.length = 36;
+    protocol::encode(header, std::span(frame).first<protocol::header_size>());
+    protocol::encode(protocol::Preamble{Trust::os_identity, Suite::aesgcm_sha256, 1, Binding::process},
+                     std::span(frame).subspan<32, 4>());
+    frame[40] = std::byte{9};  // the base point is as good an ephemeral key as any
+    change(frame);
+    Child client(say_once, {directory.path(), to_hex(frame)});
     auto driver = accepting.accept();
     ASSERT_TRUE(driver);
     const auto run = driver->run(soon());
@@ -277,24 +197,7 @@ TEST(Atk28, AListenerWhoseAuditSinkFailsDoesNotStartAndLeavesNoName) {
   const auto opened = blocking::Listener::open(endpoint_in(directory), std::move(listen));
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error(), Error::audit_unavailable);
-  EXPECT_FALSE(std::filesystem::exists(directory.file("test.sock")));
-}
-
-TEST(Atk20, AForkedChildCannotSendReceiveOrEndTheParentsChannel) {
-  BlockingPair pair;
-  std::vector<std::byte> body(64, std::byte{1});
-  Child child([&](Child::Line) {
-    const auto sent = pair.client.send(body);
-    if (sent || sent.error() != Error::forked) return 1;
-    std::vector<std::byte> buffer(64);
-    const auto received = pair.server.receive(buffer, std::chrono::milliseconds(1));
-    return received ? 2 : 0;
-  });
-  EXPECT_EQ(child.wait(), 0);
-  ASSERT_TRUE(pair.client.send(body));
-  std::vector<std::byte> buffer(64);
-  ASSERT_TRUE(pair.server.receive(buffer, std::chrono::seconds(20)));
-  EXPECT_EQ(buffer, body);
+  EXPECT_FALSE(name_exists(endpoint_in(directory)));
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 // ATK-17 and ATK-26: a real relay process between two genuine ends. Where identities are bound it gets no key agreed; where
 // policy binds the user alone it may stand there, and still cannot change, drop, swap, repeat or cut one frame unseen.
-#include <filesystem>
-
 #include "tests/channel/pair.hpp"
 #include "tests/support/child.hpp"
 #include "tests/support/relay.hpp"
@@ -12,7 +10,7 @@ namespace {
 Policy bound_to(Binding binding, Trust trust = Trust::os_identity, std::vector<PublicKey> keys = {}) {
   Rule rule;
   rule.name = "this user";
-  rule.users = {::geteuid()};
+  rule.users = {own_user()};
   rule.trust = trust;
   rule.binding = binding;
   rule.public_keys = std::move(keys);
@@ -22,46 +20,100 @@ Policy bound_to(Binding binding, Trust trust = Trust::os_identity, std::vector<P
   return *policy;
 }
 
+// Frames of the connector: 0 is Noise message 0, 1 the confirm record, 2 to 6 the five messages.
+constexpr std::size_t first_message = 2;
+
+using Frame = std::vector<std::byte>;
+
+/// What the relay's process can be told to do, by name. `at` is its one parameter.
+Tamper tamper_called(const std::string& name, std::size_t at) {
+  if (name == "drop") {
+    return [](bool up, std::size_t number, Frame frame) {
+      if (up && number == first_message + 2) frame.clear();
+      return std::optional(std::move(frame));
+    };
+  }
+  if (name == "repeat") {
+    return [](bool up, std::size_t number, Frame frame) {
+      if (up && number == first_message + 2) {
+        const auto once = frame;
+        frame.insert(frame.end(), once.begin(), once.end());
+      }
+      return std::optional(std::move(frame));
+    };
+  }
+  if (name == "swap") {
+    return [held = Frame()](bool up, std::size_t number, Frame frame) mutable {
+      if (up && number == first_message + 2) {
+        held = std::exchange(frame, {});
+      } else if (up && number == first_message + 3) {
+        frame.insert(frame.end(), held.begin(), held.end());
+      }
+      return std::optional(std::move(frame));
+    };
+  }
+  if (name == "cut") {
+    return [cut = false](bool up, std::size_t number, Frame frame) mutable {
+      if (cut) return std::optional<Frame>();
+      if (up && number == first_message + 2) {
+        frame.resize(frame.size() - 7);
+        cut = true;
+      }
+      return std::optional(std::move(frame));
+    };
+  }
+  if (name == "splice") {
+    return [down = Frame()](bool up, std::size_t number, Frame frame) mutable {
+      if (!up) down = frame;
+      if (up && number == first_message + 1) return std::optional(down);
+      return std::optional(std::move(frame));
+    };
+  }
+  if (name == "flip") {
+    return [at](bool up, std::size_t number, Frame frame) {
+      if (up && number == first_message + 2) frame[at] ^= static_cast<std::byte>(1u << (at % 8));
+      return std::optional(std::move(frame));
+    };
+  }
+  return [](bool, std::size_t, Frame frame) { return std::optional(std::move(frame)); };
+}
+
+/// Takes one connection at its own name and passes it on.
+const Role relay_role("relay", [](const Line& line, const Words& words) {
+  auto listening = RawListener::open(address_of(endpoint_in(words[0])));
+  if (!listening) return 1;
+  line.tell();
+  auto connector = listening.accept();
+  auto listener = RawEnd::connect(address_of(endpoint_in(words[1])));
+  if (!connector || !listener) return 2;
+  relay_frames(connector, listener, tamper_called(words[2], std::stoul(words[3])));
+  return 0;
+});
+
 /// The genuine listener in its own directory, the relay's name in another; both belong to this user.
 class Relayed : public ::testing::Test {
  protected:
-  /// The relay as a process: takes one connection at its own name and passes it on.
-  std::unique_ptr<Child> start_relay(const Tamper& tamper) {
-    const auto near = relay_directory.file("test.sock");
-    const auto far = directory.file("test.sock");
-    auto started = std::make_unique<Child>([=](Child::Line line) {
-      Handle listening = raw_listen(near);
-      if (!listening) return 1;
-      line.tell();
-      Handle connector(::accept(listening.get(), nullptr, nullptr));
-      Handle listener = raw_connect(far);
-      if (!connector || !listener) return 2;
-      relay_frames(connector.get(), listener.get(), tamper);
-      return 0;
-    });
-    EXPECT_EQ(started->line().hear(), '.');
-    return started;
-  }
-
   /// Opens the listener and connects through the relay. Fills server and client as far as they get.
-  void meet(ListenOptions listen, const ConnectOptions& connect, const Tamper& tamper) {
+  void meet(ListenOptions listen, const ConnectOptions& connect, const std::string& tamper, std::size_t at = 0) {
+    relay_directory.emplace();
     listen.audit = listener_audit;
     auto opened = blocking::Listener::open(endpoint_in(directory), std::move(listen));
     ASSERT_TRUE(opened) << opened.error().sentence();
-    relay = start_relay(tamper);
+    relay = std::make_unique<Child>(relay_role, Words{relay_directory->path(), directory.path(), tamper, std::to_string(at)});
+    ASSERT_EQ(relay->line().hear(), '.');
     std::thread accepting([&] {
-      auto accepted = opened->accept(std::chrono::seconds(1));
+      auto accepted = opened->accept(std::chrono::seconds(5));
       if (accepted) server = std::move(*accepted);
       if (!accepted) server_failure = accepted.error().code();
     });
-    auto connected = blocking::connect(endpoint_in(relay_directory), connect);
+    auto connected = blocking::connect(endpoint_in(*relay_directory), connect);
     if (connected) client = std::move(*connected);
     if (!connected) client_failure = connected.error().code();
     accepting.join();
   }
 
   TempDirectory directory;
-  TempDirectory relay_directory;
+  std::optional<TempDirectory> relay_directory;  // a new one for each relay
   std::shared_ptr<RecordingAudit> listener_audit = std::make_shared<RecordingAudit>();
   std::unique_ptr<Child> relay;
   blocking::Channel server;
@@ -70,14 +122,12 @@ class Relayed : public ::testing::Test {
   Error client_failure = Error::none;
 };
 
-const Tamper honest = [](bool, std::size_t, std::vector<std::byte> frame) { return std::optional(std::move(frame)); };
-
 TEST_F(Relayed, Atk17NoKeyIsAgreedThroughARelayWithoutStaticKeys) {
   auto listen = listen_options();
   listen.policy = bound_to(Binding::process);
   auto connect = connect_options();
   connect.policy = bound_to(Binding::process);
-  meet(std::move(listen), connect, honest);
+  meet(std::move(listen), connect, "honest");
   EXPECT_FALSE(client.is_open());
   EXPECT_FALSE(server.is_open());
   // The initiator meets the listener's tag first: it was made under another prologue.
@@ -95,7 +145,7 @@ TEST_F(Relayed, Atk17NoKeyIsAgreedThroughARelayWithStaticKeys) {
   connect.trust = Trust::static_key;
   connect.keys = client_keys;
   connect.policy = bound_to(Binding::process, Trust::static_key, {server_keys->public_key()});
-  meet(std::move(listen), connect, honest);
+  meet(std::move(listen), connect, "honest");
   EXPECT_FALSE(client.is_open());
   EXPECT_FALSE(server.is_open());
   EXPECT_EQ(client_failure, Error::handshake_failed);
@@ -105,12 +155,12 @@ TEST_F(Relayed, Atk17NoKeyIsAgreedThroughARelayWithStaticKeys) {
 /// Policy that binds the user alone lets the relay stand: the ground for every change to a running session.
 class Tampered : public Relayed {
  protected:
-  void meet_tampered(const Tamper& tamper) {
+  void meet_tampered(const std::string& tamper, std::size_t at = 0) {
     auto listen = listen_options();
     listen.policy = bound_to(Binding::user);
     auto connect = connect_options();
     connect.policy = bound_to(Binding::user);
-    meet(std::move(listen), connect, tamper);
+    meet(std::move(listen), connect, tamper, at);
   }
   /// Sends five numbered messages and returns what arrived, in order, until the channel ended or all five were there.
   std::vector<int> deliver_five() {
@@ -136,11 +186,8 @@ class Tampered : public Relayed {
   }
 };
 
-// Frames of the connector: 0 is Noise message 0, 1 the confirm record, 2 to 6 the five messages.
-constexpr std::size_t first_message = 2;
-
 TEST_F(Tampered, HonestRelayUnderUserBindingIsAdmittedAndSaidSo) {
-  meet_tampered(honest);
+  meet_tampered("honest");
   ASSERT_TRUE(client.is_open());
   ASSERT_TRUE(server.is_open());
   EXPECT_EQ(server.info().admission.binding(), Binding::user);
@@ -149,61 +196,31 @@ TEST_F(Tampered, HonestRelayUnderUserBindingIsAdmittedAndSaidSo) {
 }
 
 TEST_F(Tampered, Atk26DroppedFrame) {
-  meet_tampered([](bool up, std::size_t number, std::vector<std::byte> frame) {
-    if (up && number == first_message + 2) frame.clear();
-    return std::optional(std::move(frame));
-  });
+  meet_tampered("drop");
   EXPECT_EQ(deliver_five(), numbers(2));
   EXPECT_EQ(server.close_reason(), Error::sequence_wrong);
 }
 
 TEST_F(Tampered, Atk26RepeatedFrame) {
-  meet_tampered([](bool up, std::size_t number, std::vector<std::byte> frame) {
-    if (up && number == first_message + 2) {
-      const auto once = frame;
-      frame.insert(frame.end(), once.begin(), once.end());
-    }
-    return std::optional(std::move(frame));
-  });
+  meet_tampered("repeat");
   EXPECT_EQ(deliver_five(), numbers(3));
   EXPECT_EQ(server.close_reason(), Error::record_replayed);
 }
 
 TEST_F(Tampered, Atk26SwappedFrames) {
-  std::vector<std::byte> held;
-  meet_tampered([held](bool up, std::size_t number, std::vector<std::byte> frame) mutable {
-    if (up && number == first_message + 2) {
-      held = std::exchange(frame, {});
-    } else if (up && number == first_message + 3) {
-      frame.insert(frame.end(), held.begin(), held.end());
-    }
-    return std::optional(std::move(frame));
-  });
+  meet_tampered("swap");
   EXPECT_EQ(deliver_five(), numbers(2));
   EXPECT_EQ(server.close_reason(), Error::sequence_wrong);
 }
 
 TEST_F(Tampered, Atk26TruncatedFrame) {
-  bool cut = false;
-  meet_tampered([cut](bool up, std::size_t number, std::vector<std::byte> frame) mutable {
-    if (cut) return std::optional<std::vector<std::byte>>();
-    if (up && number == first_message + 2) {
-      frame.resize(frame.size() - 7);
-      cut = true;
-    }
-    return std::optional(std::move(frame));
-  });
+  meet_tampered("cut");
   EXPECT_EQ(deliver_five(), numbers(2));
   EXPECT_EQ(server.close_reason(), Error::truncated);
 }
 
 TEST_F(Tampered, Atk26FramesOfTheOtherDirectionSplicedIn) {
-  std::vector<std::byte> down;
-  meet_tampered([down](bool up, std::size_t number, std::vector<std::byte> frame) mutable {
-    if (!up) down = frame;
-    if (up && number == first_message + 1) return std::optional(down);
-    return std::optional(std::move(frame));
-  });
+  meet_tampered("splice");
   EXPECT_EQ(deliver_five(), numbers(1));
   EXPECT_FALSE(server.is_open());
 }
@@ -213,10 +230,7 @@ TEST_F(Tampered, Atk26FramesOfTheOtherDirectionSplicedIn) {
 TEST_F(Tampered, Atk26AFlippedBitInEveryByteOfAFrame) {
   constexpr std::size_t frame_size = 32 + 100 + 16;
   for (std::size_t at = 0; at < frame_size; at += 5) {
-    meet_tampered([at](bool up, std::size_t number, std::vector<std::byte> frame) {
-      if (up && number == first_message + 2) frame[at] ^= static_cast<std::byte>(1u << (at % 8));
-      return std::optional(std::move(frame));
-    });
+    meet_tampered("flip", at);
     ASSERT_TRUE(server.is_open());
     const std::vector<std::byte> body(100, std::byte{9});
     for (int i = 0; i < 3; ++i) (void)client.send(body);
@@ -230,7 +244,6 @@ TEST_F(Tampered, Atk26AFlippedBitInEveryByteOfAFrame) {
     server = blocking::Channel();
     client = blocking::Channel();
     relay.reset();
-    std::filesystem::remove(relay_directory.file("test.sock"));
   }
 }
 

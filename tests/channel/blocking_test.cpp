@@ -1,10 +1,8 @@
-// The blocking face, end to end over a real socket.
+// The blocking face, end to end over a real pipe.
 #include <boost/asio/io_context.hpp>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "tests/channel/pair.hpp"
+#include "tests/support/child.hpp"
 
 namespace penstock::test {
 namespace {
@@ -21,8 +19,8 @@ TEST(BlockingChannel, AReceiveKeepsToItsDeadlineWhileItsOutboxIsFull) {
 }
 TEST(BlockingChannel, BothEndsKnowEachOtherAndShareATranscript) {
   BlockingPair pair;
-  EXPECT_EQ(pair.client.peer().pid, ::getpid());
-  EXPECT_EQ(pair.server.peer().uid, ::geteuid());
+  EXPECT_EQ(pair.client.peer().pid, own_pid());
+  EXPECT_EQ(pair.server.peer().uid, own_user());
   EXPECT_EQ(pair.client.peer().strength, Strength::pinned);
   EXPECT_TRUE(pair.client.info().initiator);
   EXPECT_FALSE(pair.server.info().initiator);
@@ -139,7 +137,8 @@ TEST(BlockingChannel, WhatThePeerWouldRefuseIsNotSent) {
   listen.channel.limits.max_handles = 1;
   BlockingPair pair(std::move(listen));
   EXPECT_EQ(pair.client.send(pattern(1001)).error(), Error::message_too_large);
-  const native_handle two[] = {0, 1};
+  const auto file = file_with("x");
+  const native_handle two[] = {file.get(), file.get()};
   EXPECT_EQ(pair.client.send(pattern(1), two).error(), Error::handles_limit);
   EXPECT_EQ(pair.client.call("not a name", {}, {}).error(), Error::invalid_argument);
   ASSERT_TRUE(pair.client.send(pattern(1000)));
@@ -149,8 +148,7 @@ TEST(BlockingChannel, WhatThePeerWouldRefuseIsNotSent) {
 
 TEST(BlockingChannel, HandlesTravelWithTheirMessage) {
   BlockingPair pair;
-  Handle file(::memfd_create("penstock-test", MFD_CLOEXEC));
-  ASSERT_EQ(::write(file.get(), "hello", 5), 5);
+  const auto file = file_with("hello");
   const native_handle two[] = {file.get(), file.get()};
   ASSERT_TRUE(pair.client.send(pattern(3)));
   ASSERT_TRUE(pair.client.send(pattern(4), two));
@@ -162,10 +160,8 @@ TEST(BlockingChannel, HandlesTravelWithTheirMessage) {
   auto second = pair.server.receive(buffer);
   ASSERT_TRUE(second) << second.error().sentence();
   ASSERT_EQ(second->handles.size(), 2u);
-  char text[6] = {};
-  EXPECT_EQ(::pread(second->handles[1].get(), text, 5, 0), 5);
-  EXPECT_STREQ(text, "hello");
-  EXPECT_NE(::fcntl(second->handles[0].get(), F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_EQ(text_of(second->handles[1].get()), "hello");
+  EXPECT_FALSE(is_inherited(second->handles[0].get()));
   auto third = pair.server.receive(buffer);
   ASSERT_TRUE(third);
   EXPECT_TRUE(third->handles.empty());

@@ -4,7 +4,7 @@
 namespace penstock::test {
 namespace {
 
-// Both ends have more waiting than the sockets hold, and both want to receive: each goes on writing while it waits to read.
+// Both ends have more waiting than the pipe holds, and both want to receive: each goes on writing while it waits to read.
 TEST(BlockingChannel, TwoReceiversWithFullOutboxesDoNotWaitForEachOther) {
   BlockingPair pair;
   constexpr unsigned messages = 900;
@@ -33,7 +33,8 @@ TEST(Atk12Limits, HandlesThatNobodyTookStopTheReading) {
       std::vector<std::byte> in(16);
       const auto request = pair.server.receive(in, std::chrono::seconds(20));
       ASSERT_TRUE(request);
-      const std::array<native_handle, 1> handle{0};
+      const auto file = file_with("x");
+      const std::array<native_handle, 1> handle{file.get()};
       for (int i = 0; i < 3; ++i) ASSERT_TRUE(pair.server.send({}, handle));
       (void)pair.server.reply(request->request, 0, {});
     });

@@ -1,4 +1,4 @@
-// A connected pair of channels in one process, over a real Unix socket.
+// A connected pair of channels in one process, over a real pipe.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -6,7 +6,8 @@
 #include <thread>
 
 #include "penstock/penstock.hpp"
-#include "tests/support/temp_directory.hpp"
+#include "tests/support/endpoints.hpp"
+#include "tests/support/users.hpp"
 
 namespace penstock::test {
 
@@ -47,16 +48,10 @@ class RecordingAudit : public AuditSink {
   bool failing_ = false;
 };
 
-inline Endpoint endpoint_in(const TempDirectory& directory, const char* name = "test") {
-  auto made = Endpoint::make(name, Scope::user, directory.path());
-  if (!made) throw std::runtime_error(std::string(made.error().sentence()));
-  return *made;
-}
-
 inline Policy own_policy(std::vector<std::string> operations = {"*"}) {
   Rule rule;
   rule.name = "this user";
-  rule.users = {::geteuid()};
+  rule.users = {own_user()};
   rule.trust = Trust::os_identity;
   rule.operations = std::move(operations);
   auto policy = Policy::of({std::move(rule)});

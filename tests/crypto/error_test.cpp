@@ -1,14 +1,12 @@
 // The table of errors: total, and each row of use to a person.
 #include "penstock/error.hpp"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <boost/system/system_error.hpp>
 #include <set>
 #include <string>
 
-#include "penstock/handle.hpp"
 #include "penstock/result.hpp"
 
 namespace penstock {
@@ -63,21 +61,6 @@ TEST(ResultValue, ThrowsWithTheSentenceWhenNobodyAsked) {
     EXPECT_EQ(error.code(), make_error_code(Error::key_unsafe));
     EXPECT_NE(std::string(error.what()).find("The file is open to all."), std::string::npos);
   }
-}
-
-TEST(HandleClose, ClosesOnceAndForgets) {
-  Handle handle(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  ASSERT_TRUE(handle.valid());
-  const int raw = handle.get();
-  handle.reset();
-  EXPECT_FALSE(handle.valid());
-  EXPECT_EQ(::fcntl(raw, F_GETFD), -1);
-
-  // The number is another's now: a second reset must not touch it.
-  const Handle other(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  ASSERT_EQ(other.get(), raw);
-  handle.reset();
-  EXPECT_NE(::fcntl(raw, F_GETFD), -1);
 }
 
 }  // namespace

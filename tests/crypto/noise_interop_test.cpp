@@ -11,7 +11,7 @@
 #include "crypto/hash.hpp"
 #include "crypto/noise.hpp"
 #include "penstock/handle.hpp"
-#include "tests/crypto/child.hpp"
+#include "tests/crypto/child_linux.hpp"
 #include "tests/crypto/hex.hpp"
 #include "tests/crypto/print.hpp"
 

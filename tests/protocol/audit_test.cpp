@@ -11,6 +11,11 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// A user as JSON has it: a number, where users are numbers, else text.
+std::string user(unsigned number) {
+  return test::test_user_toml(number);
+}
+
 constexpr std::int64_t moment = 1700000000123456;
 
 ordered_json parsed(const std::string& line) {
@@ -22,9 +27,9 @@ ordered_json parsed(const std::string& line) {
 }
 
 PeerIdentity full_peer() {
-  auto peer = test::pinned_peer(1000);
+  auto peer = test::pinned_test_peer(1000);
   peer.process_key = 18446744073709551615u;
-  peer.groups = {24, 27};
+  peer.groups = {test::test_user(24), test::test_user(27)};
   peer.executable.emplace();
   peer.executable->path = "/usr/bin/app";
   peer.executable->device = 66305;
@@ -67,9 +72,9 @@ TEST(Audit, EveryFieldIsThereInItsOrder) {
       audit_json(event, moment, 12),
       "{\"number\":12,\"time\":\"2023-11-14T22:13:20.123456Z\",\"kind\":\"channel_closed\",\"role\":\"listener\","
       "\"endpoint\":\"user:broker\",\"carrier\":\"pipe\",\"reason\":\"record_forged\",\"detail\":\"what is wrong\","
-      "\"peer\":{\"strength\":\"pinned\",\"pid\":4711,\"process_key\":\"18446744073709551615\",\"uid\":1000,\"gid\":"
-      "1000,"
-      "\"groups\":[24,27],\"executable\":{\"path\":\"/usr/bin/"
+      "\"peer\":{\"strength\":\"pinned\",\"pid\":4711,\"process_key\":\"18446744073709551615\",\"uid\":" +
+          user(1000) + ",\"gid\":" + user(1000) + ",\"groups\":[" + user(24) + "," + user(27) + "],"
+      "\"executable\":{\"path\":\"/usr/bin/"
       "app\",\"device\":\"66305\",\"inode\":\"9007199254740993\","
       "\"fs_verity_sha256\":\"" +
           std::string(64, 'f') +
@@ -90,8 +95,10 @@ TEST(Audit, WhatIsNotKnownIsLeftOut) {
             "{\"number\":1,\"time\":\"1970-01-01T00:00:00.000000Z\",\"kind\":\"listener_stopped\"}\n");
   PeerIdentity peer;
   event.peer = &peer;
+  const bool numbers = user(0) == "0";
+  const auto nobody = numbers ? to_text(peer.uid) : '"' + to_text(peer.uid) + '"';
   EXPECT_EQ(parsed(audit_json(event, 0, 1))["peer"].dump(),
-            "{\"strength\":\"claimed\",\"pid\":0,\"uid\":0,\"gid\":0,\"groups\":[]}");
+            "{\"strength\":\"claimed\",\"pid\":0,\"uid\":" + nobody + ",\"gid\":" + nobody + ",\"groups\":[]}");
 }
 
 TEST(Audit, EveryKindHasItsName) {
@@ -179,7 +186,7 @@ TEST(Audit, EveryPairOfBytesYieldsOneValidLine) {
 TEST(Audit, LongTextAndManyGroupsAreCutAndSaySo) {
   auto peer = full_peer();
   peer.executable->path = std::string(5000, 'p');
-  peer.groups.resize(65536, 7);
+  peer.groups.resize(65536, test::test_user(7));
   AuditEvent event;
   event.peer = &peer;
   const auto line = audit_json(event, moment, 1);

@@ -1,20 +1,17 @@
 // The policy file: what it says, and each way in which it may not say it.
-#include <unistd.h>
-
-#include "tests/crypto/scratch.hpp"
+#include "tests/protocol/policy_refusal.hpp"
 #include "tests/protocol/policy_testing.hpp"
+#include "tests/support/scratch.hpp"
 
 namespace penstock {
 namespace {
 
 using test::mentions;
+using test::Refusal;
+using test::rule_with;
 
 const std::string hex_1(64, '1');
 const std::string hex_2(64, '2');
-
-std::string rule_with(const std::string& lines, const std::string& trust = "os-identity") {
-  return "version = 1\n[[rule]]\nname = \"r\"\ntrust = \"" + trust + "\"\n" + lines + "\noperations = [\"*\"]\n";
-}
 
 std::string problem(const std::string& text) {
   const auto policy = Policy::parse(text, "test.toml");
@@ -25,18 +22,18 @@ std::string problem(const std::string& text) {
 
 TEST(PolicyFile, EveryKeyArrivesInItsField) {
   const test::Scratch scratch;
-  const auto program = scratch.write("app", "#!/bin/true\n", 0755);
+  const auto program = scratch.write("app", test::program_text, 0755);
   const auto policy = Policy::parse(
       "version = 1\n"
       "# comment\n"
       "[[rule]]\n"
       "name = \"desktop app\"\n"
       "trust = \"static-key\"\n"
-      "users = [\"root\", 1000, 0x10, 4294967294]\n"
-      "groups = [\"root\", 7]\n"
-      "executable = \"" +
+      "users = [\"" + test::known_user_name() + "\", " + test::test_user_toml(1000) + "]\n"
+      "groups = [\"" + test::known_group_name() + "\", " + test::test_user_toml(7) + "]\n"
+      "executable = '" +
       program +
-      "\"\n"
+      "'\n"
       "executable_sha256 = \"" +
       hex_1 +
       "\"\n"
@@ -61,8 +58,8 @@ TEST(PolicyFile, EveryKeyArrivesInItsField) {
   Rule wanted;
   wanted.name = "desktop app";
   wanted.trust = Trust::static_key;
-  wanted.users = {0, 1000, 16, 4294967294};
-  wanted.groups = {0, 7};
+  wanted.users = {test::known_user(), test::test_user(1000)};
+  wanted.groups = {test::known_group(), test::test_user(7)};
   wanted.executable = program;
   wanted.executable_sha256 = hex_1;
   wanted.executable_fs_verity = hex_2;
@@ -83,13 +80,6 @@ TEST(PolicyFile, EveryKeyArrivesInItsField) {
   EXPECT_EQ(policy->rules()[1].min_strength, Strength::pinned);
   EXPECT_EQ(policy->rules()[1].binding, Binding::process);
 }
-
-struct Refusal {
-  const char* title;
-  std::string text;
-  int line;
-  const char* says;
-};
 
 std::vector<Refusal> refusals() {
   const std::string good = rule_with("");
@@ -147,20 +137,14 @@ std::vector<Refusal> refusals() {
       {"users as text", rule_with("users = \"root\""), 5, "where a list"},
       {"users empty", rule_with("users = []"), 5, "the list is empty"},
       {"users unknown", rule_with("users = [\"no-such-user-here\"]"), 5, "no user \"no-such-user-here\""},
-      {"users with a zero byte", rule_with("users = [\"root\\u0000x\"]"), 5, "zero byte"},
       {"users with an empty name", rule_with("users = [\"\"]"), 5, "may not be empty"},
       {"users negative", rule_with("users = [-1]"), 5, "-1 is outside 0 to 4294967295"},
       {"users too large", rule_with("users = [4294967296]"), 5, "outside"},
-      {"users that is nobody", rule_with("users = [4294967295]"), 5, "means nobody"},
       {"users by fraction", rule_with("users = [1.5]"), 5,
        "a number with a fraction, where a name in quotes or a number"},
-      {"users twice by name and number", rule_with("users = [\"root\", 0]"), 5, "0 stands there twice"},
       {"users nested", rule_with("users = [[1]]"), 5, "this is a list, where"},
-      {"users on a later line", rule_with("users = [\n  1,\n  true,\n]"), 7, "true or false"},
+      {"users on a later line", rule_with("users = [\n  " + test::test_user_toml(1) + ",\n  true,\n]"), 7, "true or false"},
       {"groups unknown", rule_with("groups = [\"no-such-group-here\"]"), 5, "no group"},
-      {"executable missing", rule_with("executable = \"/no/such/program\""), 5,
-       "executable: /no/such/program cannot be looked at"},
-      {"executable relative", rule_with("executable = \"true\""), 5, "not absolute"},
       {"digest too short", rule_with("executable_sha256 = \"abc\""), 5, "64 lower-case hex digits"},
       {"digest in capitals", rule_with("executable_sha256 = \"" + std::string(64, 'A') + "\""), 5,
        "64 lower-case hex digits"},
@@ -200,7 +184,9 @@ std::vector<Refusal> refusals() {
 
 TEST(PolicyFile, EveryRefusalNamesFileLineAndRemedy) {
   ASSERT_EQ(problem(rule_with("")), "");
-  for (const auto& refusal : refusals()) {
+  auto all = refusals();
+  std::ranges::copy(test::platform_refusals(), std::back_inserter(all));
+  for (const auto& refusal : all) {
     const auto sentence = problem(refusal.text);
     const auto where = "test.toml:" + std::to_string(refusal.line) + ": ";
     EXPECT_TRUE(sentence.starts_with(where)) << refusal.title << "\n  wanted " << where << "\n  got " << sentence;

@@ -1,10 +1,9 @@
 // Which rule admits whom: every field on its own, the order of rules, strength, binding and keys.
-#include <unistd.h>
-
+#include <filesystem>
 #include <functional>
 
-#include "tests/crypto/scratch.hpp"
 #include "tests/protocol/policy_testing.hpp"
+#include "tests/support/scratch.hpp"
 
 namespace penstock {
 namespace {
@@ -12,8 +11,10 @@ namespace {
 using test::key_of;
 using test::mentions;
 using test::pinned_peer;
+using test::pinned_test_peer;
 using test::plain_rule;
 using test::policy_of;
+using test::test_user;
 using test::verdict;
 
 const std::string digest(64, 'a');
@@ -21,18 +22,18 @@ const std::string other_digest(64, 'b');
 
 // A peer and a rule in which every field is set and matches.
 struct Full {
-  Full() : program(scratch.write("app", "#!/bin/true\n", 0755)) {
-    peer = pinned_peer(1000);
-    peer.gid = 100;
-    peer.groups = {24, 27};
+  Full() : program(scratch.write("app", test::program_text, 0755)) {
+    peer = pinned_test_peer(1000);
+    peer.gid = test_user(100);
+    peer.groups = {test_user(24), test_user(27)};
     peer.executable = test::executable_at(program);
     peer.executable->fs_verity_sha256 = digest;
     peer.label = "system_u:app";
     peer.login_session = 3;
     peer.cgroup = "/user.slice/app.scope";
     rule = plain_rule("full", Trust::static_key);
-    rule.users = {5, 1000};
-    rule.groups = {9, 27};
+    rule.users = {test_user(5), test_user(1000)};
+    rule.groups = {test_user(9), test_user(27)};
     rule.executable = program;
     rule.executable_sha256 = digest;
     rule.executable_fs_verity = digest;
@@ -73,10 +74,11 @@ struct Change {
 const Change changes[] = {
     {"trust", "launch-secret", [](Full& full) { full.trust = Trust::launch_secret; }},
     {"trust", "os-identity", [](Full& full) { full.trust = Trust::os_identity; }},
-    {"users", "user 1001", [](Full& full) { full.peer.uid = 1001; }},
-    {"users", "user 0", [](Full& full) { full.peer.uid = 0; }},
-    {"groups", "none of the groups", [](Full& full) { full.peer.groups = {24}; }},
-    {"groups", "9, 27", [](Full& full) { full.peer.groups = {}; }},
+    {"users", "1001", [](Full& full) { full.peer.uid = test_user(1001); }},
+    {"users", "is not among", [](Full& full) { full.peer.uid = test_user(0); }},
+    {"users", "is not among", [](Full& full) { full.peer.uid = no_user; }},
+    {"groups", "none of the groups", [](Full& full) { full.peer.groups = {test_user(24)}; }},
+    {"groups", "27", [](Full& full) { full.peer.groups = {}; }},
     {"login_session", "\"4\"", [](Full& full) { full.peer.login_session = 4; }},
     {"login_session", "did not tell", [](Full& full) { full.peer.login_session.reset(); }},
     {"label", "system_u:app2", [](Full& full) { full.peer.label = "system_u:app2"; }},
@@ -140,20 +142,20 @@ TEST(Policy, AMissingNumberOfALivePeerIsNotReadFromADescription) {
 
 TEST(Policy, PrimaryAndSupplementaryGroupsCount) {
   Full full;
-  full.rule.groups = {100};
+  full.rule.groups = {test_user(100)};
   EXPECT_EQ(verdict(policy_of({full.rule}).admit(full.subject(), Binding::process)), "full");
 }
 
 TEST(Policy, TheFirstRuleThatMatchesDecides) {
   auto narrow = plain_rule("narrow");
-  narrow.users = {1000};
+  narrow.users = {test_user(1000)};
   narrow.operations = {"read"};
   auto wide = plain_rule("wide");
   auto late = plain_rule("late");
-  late.users = {1000};
+  late.users = {test_user(1000)};
   const auto policy = policy_of({narrow, wide, late});
-  const auto first = pinned_peer(1000);
-  const auto second = pinned_peer(1001);
+  const auto first = pinned_test_peer(1000);
+  const auto second = pinned_test_peer(1001);
   const auto admitted = policy.admit({first, Trust::os_identity}, Binding::process);
   ASSERT_TRUE(admitted);
   EXPECT_EQ(admitted->rule(), "narrow");
@@ -175,7 +177,7 @@ TEST(Policy, AnAdmissionOutlivesItsPolicyAndAStarGrantsAll) {
   EXPECT_EQ(admission.rule(), "");
   {
     const auto policy = policy_of({plain_rule("gone")});
-    const auto peer = pinned_peer(7);
+    const auto peer = pinned_test_peer(7);
     admission = *policy.admit({peer, Trust::os_identity}, Binding::process);
   }
   EXPECT_EQ(admission.rule(), "gone");
@@ -188,7 +190,7 @@ TEST(Policy, StrengthIsTheMinimumThatTheRuleNames) {
   loose.min_strength = Strength::connected;
   loose.binding = Binding::user;
   const auto key = key_of(1);
-  auto peer = pinned_peer(1);
+  auto peer = pinned_test_peer(1);
   const Subject subject{peer, Trust::static_key, &key};
   const struct {
     Strength strength;
@@ -204,7 +206,7 @@ TEST(Policy, StrengthIsTheMinimumThatTheRuleNames) {
   }
   // Another rule that fails for another reason does not hide that one lacked strength alone.
   auto elsewhere = plain_rule("elsewhere", Trust::static_key);
-  elsewhere.users = {9};
+  elsewhere.users = {test_user(9)};
   EXPECT_EQ(verdict(policy_of({strict, elsewhere}).admit(subject, Binding::process)), "peer_too_weak");
 }
 
@@ -215,7 +217,7 @@ TEST(Policy, TheBindingOfTheFirstRuleThatCouldMatchIsUsedAndThenAskedFor) {
   by_user.binding = Binding::user;
   const auto policy = policy_of({by_process, by_user});
   const auto second = key_of(2);
-  auto peer = pinned_peer(1);
+  auto peer = pinned_test_peer(1);
   const Subject subject{peer, Trust::static_key, &second};
   EXPECT_EQ(*policy.precheck(subject), Binding::process);
   EXPECT_EQ(verdict(policy.admit(subject, Binding::process)), "peer_refused");
@@ -231,21 +233,18 @@ TEST(Policy, TheExecutableIsTheFileThatStandsThereAtTheMoment) {
   const auto policy = policy_of({full.rule});
   ASSERT_EQ(verdict(policy.admit(full.subject(), Binding::process)), "full");
   // An update replaced the program: the peer still runs the old one.
-  full.scratch.write("new", "#!/bin/false\n", 0755);
-  ASSERT_EQ(::rename((full.scratch / "new").c_str(), full.program.c_str()), 0);
+  full.scratch.write("new", test::program_text, 0755);
+  std::filesystem::rename(full.scratch / "new", full.program);
   EXPECT_EQ(verdict(policy.admit(full.subject(), Binding::process)), "peer_refused");
   full.peer.executable = test::executable_at(full.program);
   full.peer.executable->fs_verity_sha256 = digest;
   EXPECT_EQ(verdict(policy.admit(full.subject(), Binding::process)), "full");
   // Since it was loaded, others were let in: the path says nothing any more.
-  ::chmod(full.scratch.path().c_str(), 0777);
+  test::set_mode(full.scratch.path(), 0777);
   EXPECT_EQ(verdict(policy.admit(full.subject(), Binding::process)), "peer_refused");
   EXPECT_TRUE(mentions(policy.explain(full.subject())[0].reason, "others could replace"));
-  ::chmod(full.scratch.path().c_str(), 0700);
-  ASSERT_EQ(::unlink(full.program.c_str()), 0);
-  ASSERT_EQ(::symlink("/bin/true", full.program.c_str()), 0);
-  full.peer.executable = test::executable_at(full.program);
-  full.peer.executable->fs_verity_sha256 = digest;
+  test::set_mode(full.scratch.path(), 0700);
+  std::filesystem::remove(full.program);
   EXPECT_EQ(verdict(policy.admit(full.subject(), Binding::process)), "peer_refused");
 }
 
@@ -263,13 +262,13 @@ TEST(Policy, TheDigestOfARunningProcessIsItsProgramsOwn) {
 }
 
 TEST(Policy, UserAndSameUserAdmitPinnedProcessesOfThatUserOnly) {
-  const auto own = pinned_peer(::geteuid());
-  auto other = pinned_peer(::geteuid() + 1);
+  const auto own = pinned_peer(test::own_user());
+  auto other = pinned_test_peer(54321);
   EXPECT_TRUE(Policy::same_user().admit({own, Trust::os_identity}, Binding::process));
   EXPECT_FALSE(Policy::same_user().admit({other, Trust::os_identity}, Binding::process));
-  EXPECT_TRUE(Policy::user(::geteuid() + 1).admit({other, Trust::os_identity}, Binding::process));
+  EXPECT_TRUE(Policy::user(test_user(54321)).admit({other, Trust::os_identity}, Binding::process));
   other.strength = Strength::connected;
-  EXPECT_EQ(verdict(Policy::user(::geteuid() + 1).admit({other, Trust::os_identity}, Binding::process)),
+  EXPECT_EQ(verdict(Policy::user(test_user(54321)).admit({other, Trust::os_identity}, Binding::process)),
             "peer_too_weak");
   // What these make is what of() would accept.
   EXPECT_TRUE(Policy::of(Policy::same_user().rules()));
@@ -277,19 +276,19 @@ TEST(Policy, UserAndSameUserAdmitPinnedProcessesOfThatUserOnly) {
 
 TEST(Policy, SaysWhichTrustAndUsersItKnows) {
   auto first = plain_rule("a");
-  first.users = {7, 3};
+  first.users = {test_user(7), test_user(3)};
   auto second = plain_rule("b", Trust::static_key);
-  second.users = {3, 9};
+  second.users = {test_user(3), test_user(9)};
   const auto policy = policy_of({first, second});
   EXPECT_TRUE(policy.accepts(Trust::os_identity));
   EXPECT_TRUE(policy.accepts(Trust::static_key));
   EXPECT_FALSE(policy.accepts(Trust::launch_secret));
-  EXPECT_EQ(policy.users(), (std::vector<std::uint32_t>{3, 7, 9}));
+  EXPECT_EQ(policy.users(), (std::vector{test_user(3), test_user(7), test_user(9)}));
   EXPECT_TRUE(policy_of({first, plain_rule("any")}).users().empty());
 }
 
 TEST(Policy, AnEmptyPolicyAdmitsNobody) {
-  const auto peer = pinned_peer(0);
+  const auto peer = pinned_test_peer(0);
   EXPECT_EQ(verdict(Policy().admit({peer, Trust::os_identity}, Binding::process)), "peer_refused");
   EXPECT_FALSE(Policy().precheck({peer, Trust::os_identity}));
   EXPECT_FALSE(Policy().accepts(Trust::os_identity));
@@ -299,9 +298,9 @@ TEST(Policy, ARefusalSpeaksOfThreeRulesAndCountsTheRest) {
   std::vector<Rule> rules;
   for (int at = 0; at < 5; ++at) {
     rules.push_back(plain_rule("rule " + std::to_string(at)));
-    rules.back().users = {1};
+    rules.back().users = {test_user(1)};
   }
-  const auto peer = pinned_peer(2);
+  const auto peer = pinned_test_peer(2);
   const auto refused = policy_of(rules).admit({peer, Trust::os_identity}, Binding::process);
   ASSERT_FALSE(refused);
   EXPECT_TRUE(mentions(refused.error().sentence(), "rule \"rule 2\""));

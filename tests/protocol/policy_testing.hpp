@@ -2,12 +2,13 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <cstdlib>
 #include <string>
 
 #include "penstock/policy.hpp"
+#include "protocol/policy_system.hpp"
+#include "tests/support/users.hpp"
 
 namespace penstock::test {
 
@@ -17,24 +18,30 @@ inline PublicKey key_of(unsigned char fill) {
   return PublicKey(bytes);
 }
 
+/// What a program is as far as a rule looks: on Linux that it may be executed, on Windows that it begins like this.
+inline constexpr const char* program_text = "MZ, but it will never run\n";
+
 inline Executable executable_at(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) std::abort();
+  const auto file = protocol::find_file(path);
+  if (!file) std::abort();
   Executable executable;
   executable.path = path;
-  executable.device = status.st_dev;
-  executable.inode = status.st_ino;
+  executable.device = file->device;
+  executable.inode = file->inode;
   return executable;
 }
 
-inline PeerIdentity pinned_peer(std::uint32_t uid) {
+inline PeerIdentity pinned_peer(const user_id& user) {
   PeerIdentity peer;
   peer.strength = Strength::pinned;
   peer.process_key = 77;
   peer.pid = 4711;
-  peer.uid = uid;
-  peer.gid = uid;
+  peer.uid = user;
+  peer.gid = user;
   return peer;
+}
+inline PeerIdentity pinned_test_peer(unsigned number) {
+  return pinned_peer(test_user(number));
 }
 
 /// A rule for `trust` that says no more than it must.

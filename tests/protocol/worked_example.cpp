@@ -161,8 +161,6 @@ void Example::handshake() {
   initiator.strength = responder.strength = Strength::pinned;
   initiator.process_key = spec_.initiator_number;
   responder.process_key = spec_.responder_number;
-  initiator.uid = static_cast<std::uint32_t>(spec_.initiator_number);
-  responder.uid = static_cast<std::uint32_t>(spec_.responder_number);
   const auto prologue = make_prologue(preamble_, spec_.endpoint, initiator, responder);
   ASSERT_TRUE(prologue);
   text_.bytes("prologue", *prologue);

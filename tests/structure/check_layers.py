@@ -96,6 +96,12 @@ def self_test(root):
         ("include/penstock/channel.hpp", "#include <fmt/format.h>\n"),
         ("include/penstock/surprise.hpp", "\n"),
         ("protocol/a.cpp", long_file),
+        ("include/platform/linux/penstock/native.hpp", '#include "penstock/channel.hpp"\n'),
+        ("include/platform/windows/penstock/native.hpp", '#include "crypto/secret.hpp"\n'),
+        ("include/platform/windows/penstock/native.hpp", "#include <fmt/format.h>\n"),
+        ("include/platform/windows/penstock/surprise.hpp", "\n"),
+        ("include/platform/linux/native.hpp", "\n"),
+        ("include/platform/linux/penstock/deeper/native.hpp", "\n"),
     ]
     good = [
         ("crypto/a.cpp", '#include "crypto/aead.hpp"\n#include "penstock/result.hpp"\n#include <sodium.h>\n'),
@@ -105,6 +111,10 @@ def self_test(root):
         ("tests/crypto/a.cpp", '#include "crypto/aead.hpp"\n#include "helpers.hpp"\n'),
         ("tests/tool/a.cpp", '#include "examples/broker/vault.hpp"\n'),
         ("transports/pipe_linux.cpp", "#ifdef __linux__\n#endif\n"),
+        ("include/platform/windows/penstock/native.hpp", '#include "penstock/error.hpp"\n#include <cstdint>\n'),
+        ("include/platform/linux/penstock/native.hpp", "#ifdef __linux__\n#endif\n"),
+        ("include/penstock/handle.hpp", '#include <penstock/native.hpp>\n'),
+        ("transports/a.cpp", '#include "penstock/native.hpp"\n'),
         ("protocol/a.cpp", "int x;\n" * layers.LINE_LIMIT),
     ]
     header = "enum class Error {\n  none = 0,\n  lost = 1,  ///< why\n  kept = 2,\n};\n"

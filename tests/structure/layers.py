@@ -8,7 +8,8 @@ ORDER = ["base", "crypto", "transports", "protocol", "tool"]
 OUTER = ["examples", "tests", "bench", "fuzz"]
 
 PUBLIC = {
-    "bytes": "base", "completion": "base", "error": "base", "handle": "base", "limits": "base", "result": "base",
+    "bytes": "base", "completion": "base", "error": "base", "handle": "base", "limits": "base", "native": "base",
+    "result": "base",
     "keys": "crypto",
     "endpoint": "transports", "identity": "transports",
     "audit": "protocol", "blocking": "protocol", "channel": "protocol", "connect": "protocol", "launch": "protocol",
@@ -19,7 +20,7 @@ PUBLIC = {
 NOT_IN_PUBLIC = re.compile(r"^(nlohmann/|toml\+\+|toml\.hpp|CLI/|fmt/|sodium|boost/asio\.hpp)")
 
 SUFFIXES = {".hpp", ".cpp", ".h", ".c"}
-PLATFORM_FILE = re.compile(r"_(linux|windows|posix)\.(hpp|cpp)$")
+PLATFORM_FILE = re.compile(r"_(linux|windows|posix)\.(hpp|cpp)$|^include/platform/")
 PLATFORM_CONDITION = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b.*\b(_WIN32|_WIN64|WIN32|__linux__|__linux|__unix__|__APPLE__|__FreeBSD__|_POSIX_\w+)\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LINE_LIMIT = 400
@@ -28,8 +29,12 @@ LINE_LIMIT = 400
 def area_of(path):
     """The layer or outer directory of a path relative to the root; None when it is none of ours."""
     parts = pathlib.PurePosixPath(path).parts
+    if parts[:2] == ("include", "platform") and len(parts) == 5:
+        parts = ("include",) + parts[3:]
     if parts[:2] == ("include", "penstock") and len(parts) == 3:
         return PUBLIC.get(pathlib.PurePosixPath(path).stem, "unknown public header")
+    if parts[:1] == ("include",):
+        return "unknown public header"  # it would be installed under a name that nobody chose, or not at all
     return parts[0] if parts and parts[0] in ORDER + OUTER else None
 
 

@@ -1,93 +1,86 @@
-// A real second process: forked, runs a function, says by its exit status how it went. Two pipes carry single bytes both
-// ways, so that parent and child can wait for each other without a clock.
+// A real second process: this test program once more, in a role. Two pipes carry single bytes both ways, so that parent and child
+// can wait for each other without a clock. Programs that use roles link penstock_test_main.
 #pragma once
 
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
-#include <functional>
-#include <grp.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "penstock/handle.hpp"
 
 namespace penstock::test {
 
+/// One end of the two pipes.
+class Line {
+ public:
+  Line(Handle in, Handle out) noexcept : in_(std::move(in)), out_(std::move(out)) {}
+  void tell(char byte = '.') const;
+  /// The next byte, or 0 when the other end has gone.
+  [[nodiscard]] char hear() const;
+  /// Numbers, whole.
+  void tell_number(std::uint64_t number) const;
+  [[nodiscard]] std::uint64_t hear_number() const;
+
+ private:
+  Handle in_;
+  Handle out_;
+};
+
+/// Of inherited handles; 0 for none.
+[[nodiscard]] Line line_of(std::uintptr_t in, std::uintptr_t out);
+
+using Words = std::vector<std::string>;
+
+/// What a second process does: a function with a name of its own, registered before main(). Its answer is the exit status, at most 96.
+class Role {
+ public:
+  using Function = int (*)(const Line& line, const Words& words);
+  Role(const char* name, Function function);
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] int run(const Line& line, const Words& words) const { return run_(line, words); }
+  /// Null where there is none.
+  [[nodiscard]] static const Role* find(const std::string& name);
+
+ private:
+  std::string name_;
+  Function run_;
+};
+
+/// Ends with the parent, and with this object. Linux forks; Windows has no fork and starts the program again.
 class Child {
  public:
-  /// What the function gets: the other ends of the two pipes.
-  class Line {
-   public:
-    Line(int in, int out) noexcept : in_(in), out_(out) {}
-    void tell(char byte = '.') const {
-      if (::write(out_, &byte, 1) != 1) std::_Exit(97);
-    }
-    /// The next byte, or 0 when the other end has gone.
-    [[nodiscard]] char hear() const {
-      char byte = 0;
-      return ::read(in_, &byte, 1) == 1 ? byte : '\0';
-    }
-
-   private:
-    int in_;
-    int out_;
-  };
-
-  explicit Child(const std::function<int(Line)>& run) {
-    int down[2];
-    int up[2];
-    if (::pipe(down) != 0 || ::pipe(up) != 0) std::abort();
-    std::fflush(nullptr);  // what the parent has not printed yet, the child must not print too
-    pid_ = ::fork();
-    if (pid_ < 0) std::abort();
-    if (pid_ == 0) {
-      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      ::close(down[1]);
-      ::close(up[0]);
-      const int status = run(Line(down[0], up[1]));
-      std::fflush(nullptr);
-      // _Exit: the parent's test framework must not report twice.
-      std::_Exit(status);
-    }
-    ::close(down[0]);
-    ::close(up[1]);
-    to_ = Handle(down[1]);
-    from_ = Handle(up[0]);
-  }
-  ~Child() {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
-    (void)wait();
-  }
+  explicit Child(const Role& role, const Words& words = {});
+  ~Child();
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-  /// Readable when the child has said something or has ended.
-  [[nodiscard]] int line_handle() const noexcept { return from_.get(); }
-  [[nodiscard]] Line line() const noexcept { return {from_.get(), to_.get()}; }
-  void kill(int signal = SIGKILL) const { ::kill(pid_, signal); }
-  /// The exit status, or 128 + the signal that ended it. Once.
-  [[nodiscard]] int wait() {
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0) {
-      if (errno != EINTR) return -1;
-    }
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
+  [[nodiscard]] std::int64_t pid() const noexcept { return pid_; }
+  [[nodiscard]] const Line& line() const noexcept { return *line_; }
+  /// At once, without a word; wait() then answers `killed`.
+  void kill() const;
+  /// The exit status. Once.
+  [[nodiscard]] int wait();
+
+  static constexpr int killed = 137;
 
  private:
-  pid_t pid_ = -1;
-  Handle to_;
-  Handle from_;
+  std::int64_t pid_ = 0;
+  Handle process_;  // Windows
+  Handle job_;      // Windows: ends the child with us
+  std::unique_ptr<Line> line_;
 };
 
-/// Becomes another user for good. False where this process may not.
-[[nodiscard]] inline bool become(uid_t uid, gid_t gid) {
-  return ::setgroups(0, nullptr) == 0 && ::setresgid(gid, gid, gid) == 0 && ::setresuid(uid, uid, uid) == 0;
-}
+/// This very program, and the arguments with which it takes a role: for who starts it by other means. Handles 0: no line.
+[[nodiscard]] std::string own_program();
+[[nodiscard]] Words role_arguments(const Role& role, const Words& words, std::uintptr_t in = 0, std::uintptr_t out = 0);
+/// If the command line says that this process is a child: runs the role and ends. Called by main() before all else.
+void run_role_if_told(int argc, char** argv);
+
+/// This process ends at once, as by kill(): no destructor, no word to anybody.
+[[noreturn]] void die();
+
+/// For people and audit events.
+[[nodiscard]] std::int64_t own_pid();
 
 }  // namespace penstock::test

@@ -2,9 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-
-#include <cstring>
 
 #include "protocol/handshake_driver.hpp"
 #include "transports/pipe.hpp"
@@ -73,24 +70,6 @@ class HostilePeer {
       handles = {};
     }
     return true;
-  }
-
-  /// Past every check of our own: `count` descriptors with the first byte.
-  bool write_raw(bytes_view bytes, std::size_t count) {
-    const std::vector<int> raw(count, 0);
-    std::vector<char> control(CMSG_SPACE(count * sizeof(int)));
-    iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    auto* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(count * sizeof(int));
-    std::memcpy(CMSG_DATA(header), raw.data(), count * sizeof(int));
-    return ::sendmsg(carrier->native(), &message, MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
   }
 
   /// The next whole frame, or nothing when the other end has gone.

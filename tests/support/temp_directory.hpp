@@ -1,28 +1,21 @@
-// A private directory (0700, ours) that goes with its contents.
+// A private directory (ours, nobody else may even look) that goes with its contents. No link is on the way to it.
 #pragma once
 
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
 namespace penstock::test {
 
 class TempDirectory {
  public:
-  TempDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "penstock-test-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    path_ = pattern;
-  }
-  ~TempDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
+  TempDirectory();
+  ~TempDirectory();
   TempDirectory(const TempDirectory&) = delete;
   TempDirectory& operator=(const TempDirectory&) = delete;
 
+  /// As the platform writes paths.
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+  /// Below it. `name` may have components, separated by '/'.
+  [[nodiscard]] std::string file(const std::string& name) const;
 
  private:
   std::string path_;

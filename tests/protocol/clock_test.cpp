@@ -1,0 +1,54 @@
+// The clock that records are stamped with: it moves, never back, and is the same for every thread.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "protocol/record.hpp"
+
+namespace penstock::protocol {
+namespace {
+
+TEST(Clock, IsThereAndNeverGoesBack) {
+  auto last = monotonic_time();
+  ASSERT_NE(last, 0u);
+  for (int i = 0; i < 100'000; ++i) {
+    const auto now = monotonic_time();
+    ASSERT_GE(now, last);
+    last = now;
+  }
+}
+
+TEST(Clock, CountsNanoseconds) {
+  const auto steady_before = std::chrono::steady_clock::now();
+  const auto before = monotonic_time();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  const auto passed = static_cast<double>(monotonic_time() - before) / 1e9;
+  const std::chrono::duration<double> steady = std::chrono::steady_clock::now() - steady_before;
+  EXPECT_GE(passed, 0.15);
+  EXPECT_LE(passed, steady.count() + 0.05);
+}
+
+// What one thread has seen another sees no earlier, but for the tick that the coarse clock lags.
+TEST(Clock, ThreadsAgree) {
+  std::atomic<std::uint64_t> latest{0};
+  std::atomic<bool> wrong{false};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20'000; ++i) {
+        const auto seen = latest.load();
+        const auto now = monotonic_time();
+        if (now + 20'000'000 < seen) wrong = true;
+        latest.store(now);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_FALSE(wrong);
+}
+
+}  // namespace
+}  // namespace penstock::protocol

@@ -1,0 +1,169 @@
+// ATK-01: somebody has the name before, between or during the helper's life. Each squatter is a process of its own.
+#include <gtest/gtest.h>
+
+#include "penstock/blocking.hpp"
+#include "tests/support/process_facts.hpp"
+#include "tests/support/raw.hpp"
+#include "tests/support/users.hpp"
+#include "tests/transports/meeting.hpp"
+#include "tests/transports/other_calls_windows.hpp"
+
+namespace penstock::transport {
+namespace {
+
+using namespace testing;
+
+/// Takes so many connections, one after the other, and tells how many bytes came over all of them.
+const Role squatter("squatter", [](const Line& line, const Words& words) {
+  auto listening = test::RawListener::open(test::address_of(test::endpoint_in(words[0])));
+  if (!listening) return 1;
+  line.tell();
+  std::uint64_t sum = 0;
+  for (int left = std::stoi(words[1]); left > 0; --left) {
+    const auto connection = listening.accept();
+    for (std::byte byte{}; connection.read({&byte, 1});) ++sum;
+  }
+  line.tell_number(sum);
+  return 0;
+});
+
+class Squatted : public ::testing::Test {
+ protected:
+  void squat(int connections) {
+    process.emplace(squatter, Words{directory.path(), std::to_string(connections)});
+    ASSERT_EQ(process->line().hear(), '.');
+  }
+  /// What a client of that policy is answered by the whole library.
+  Error connect(const Rule& rule) {
+    ConnectOptions options;
+    options.policy = *Policy::of({rule});
+    const auto connected = blocking::connect(endpoint, options);
+    return connected ? Error::none : connected.error().code();
+  }
+  static Rule rule() {
+    Rule out;
+    out.name = "server";
+    out.users = {test::own_user()};
+    out.trust = Trust::os_identity;
+    out.operations = {"*"};
+    return out;
+  }
+  TempDirectory directory;
+  Endpoint endpoint = test::endpoint_in(directory);
+  std::optional<Child> process;
+};
+
+TEST_F(Squatted, Atk01TheSquatterCountsWhatIsSentToIt) {
+  // So that the zeros below mean something.
+  squat(1);
+  {
+    const auto carrier = connect_to(endpoint);
+    ASSERT_TRUE(carrier) << carrier.error().sentence();
+    ASSERT_TRUE(send_all(**carrier, "secret"));
+  }
+  EXPECT_EQ(process->line().hear_number(), 6u);
+}
+
+TEST_F(Squatted, Atk01AServerThatPolicyDoesNotAdmitGetsNothing) {
+  squat(3);
+  auto other_program = rule();
+  other_program.executable_sha256 = std::string(64, '0');
+  EXPECT_EQ(connect(other_program), Error::peer_refused);
+  auto other_path = rule();
+  other_path.executable = R"(C:\windows\system32\cmd.exe)";
+  EXPECT_EQ(connect(other_path), Error::peer_refused);
+  auto other_user = rule();
+  other_user.users = {test::test_user(1000)};
+  EXPECT_EQ(connect(other_user), Error::peer_refused);
+  EXPECT_EQ(process->line().hear_number(), 0u);
+}
+
+TEST_F(Squatted, Atk01AServerOfAnotherUserGetsNothing) {
+  squat(3);
+  OtherCalls calls;
+  // The pipe's owner is another than the process that answers.
+  calls.the_access = PipeAccess{test::test_user(1000), true, true, {}, true, {}};
+  EXPECT_EQ(connect(rule()), Error::socket_unsafe);
+  // Both are another user, whom the policy does not know.
+  calls.change_process_token = [](std::uint32_t pid, Token& token) {
+    if (pid != static_cast<std::uint32_t>(test::own_pid())) token.user = test::test_user(1000);
+  };
+  EXPECT_EQ(connect(rule()), Error::socket_unsafe);
+  // Whom it knows: but the scope is one user's.
+  auto known = rule();
+  known.users = {test::test_user(1000)};
+  EXPECT_EQ(connect(known), Error::peer_out_of_scope);
+  EXPECT_EQ(process->line().hear_number(), 0u);
+}
+
+TEST_F(Squatted, Atk01AListenerRefusesANameThatIsTaken) {
+  squat(1);
+  const auto refused = PipeListener::open(endpoint, 4);
+  ASSERT_FALSE(refused);
+  // Wine lets a second creator in, and then it is the check of the instances that refuses.
+  EXPECT_EQ(refused.error(), Error::name_in_use);
+  process.reset();
+  EXPECT_TRUE(PipeListener::open(endpoint, 4)) << "free again";
+}
+
+const Role instance("second-instance", [](const Line& line, const Words& words) {
+  const auto opened = PipeListener::open(test::endpoint_in(words[0]), 4);
+  line.tell(opened ? 'o' : opened.error() == Error::name_in_use ? 'u' : '?');
+  (void)line.hear();
+  return 0;
+});
+
+TEST_F(Squatted, Atk01ASecondInstanceRefusesAndTheFirstStaysReachable) {
+  {
+    WaitingPipe first(endpoint);
+    for (int i = 0; i < 3; ++i) {
+      Child second(instance, {directory.path()});
+      EXPECT_EQ(second.line().hear(), 'u');
+    }
+    std::thread connecting([&] { EXPECT_TRUE(connect_to(endpoint, {}, {.allow_own_process = true})); });
+    // It meets itself: which the listener here does not ask for, and says.
+    EXPECT_EQ(first.accept().error(), Error::peer_unidentified);
+    connecting.join();
+  }
+  EXPECT_FALSE(test::name_exists(endpoint));
+  Child later(instance, {directory.path()});
+  EXPECT_EQ(later.line().hear(), 'o');
+  EXPECT_EQ(PipeListener::open(endpoint, 4).error(), Error::name_in_use);
+  later.kill();
+  (void)later.wait();
+  EXPECT_TRUE(PipeListener::open(endpoint, 4)) << "a crashed listener leaves nothing";
+}
+
+const Role starter("starter", [](const Line& line, const Words& words) {
+  line.tell();
+  (void)line.hear();
+  const auto opened = PipeListener::open(test::endpoint_in(words[0]), 4);
+  line.tell(opened ? 'o' : opened.error() == Error::name_in_use ? 'u' : '?');
+  (void)line.hear();
+  return 0;
+});
+
+TEST_F(Squatted, Atk01OfEightListenersAtOnceAtMostOneWins) {
+  std::vector<std::unique_ptr<Child>> all;
+  for (int i = 0; i < 8; ++i) {
+    all.push_back(std::make_unique<Child>(starter, Words{directory.path()}));
+    ASSERT_EQ(all.back()->line().hear(), '.');
+  }
+  for (const auto& one : all) one->line().tell();
+  int won = 0;
+  for (const auto& one : all) {
+    const auto answer = one->line().hear();
+    EXPECT_TRUE(answer == 'o' || answer == 'u') << answer;
+    won += answer == 'o' ? 1 : 0;
+  }
+  // Where Windows does not say who was first (Wine), all may see each other, and each refuses.
+  EXPECT_LE(won, 1);
+  if (!is_wine()) {
+    EXPECT_EQ(won, 1);
+  }
+  all.clear();
+  EXPECT_TRUE(PipeListener::open(endpoint, 4));
+}
+
+}  // namespace
+}  // namespace penstock::transport
