@@ -1,12 +1,13 @@
 #include "tool/channel_words.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <charconv>
 
 #include "crypto/secret.hpp"
 #include "tool/exit_code.hpp"
+#include "tool/standard_streams.hpp"
+#include "tool/this_user.hpp"
 
 namespace penstock::tool {
 namespace {
@@ -20,13 +21,13 @@ result<Policy> open_policy(const ChannelWords& words) {
                    "--keys without --policy: no rule would ask for a key; give a policy whose "
                    "rules have trust = \"static-key\"");
   }
-  remark(fmt::format("without --policy, only processes of user {} are admitted", ::geteuid()));
+  remark(fmt::format("without --policy, only processes of user {} are admitted", to_text(this_user())));
   return Policy::same_user();
 }
 
 result<std::shared_ptr<AuditSink>> open_audit(const std::string& path) {
   if (path.empty()) return std::shared_ptr<AuditSink>();
-  if (path == "-") return json_audit_to(STDERR_FILENO);
+  if (path == "-") return json_audit_to(native(Stream::error));
   return open_json_audit(path);
 }
 

@@ -1,16 +1,13 @@
 // penstock call
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <optional>
-#include <system_error>
 #include <vector>
 
 #include "penstock/blocking.hpp"
 #include "tool/channel_words.hpp"
 #include "tool/command.hpp"
+#include "tool/input_file.hpp"
 #include "tool/progress.hpp"
 #include "tool/terminal.hpp"
 
@@ -33,22 +30,19 @@ struct Words {
 result<std::string> read_request(const Words& words) {
   if (words.has_data) return words.data;
   const bool standard = words.file.empty() || words.file == "-";
-  const auto failed = [&](int number) {
-    return Failure(Error::io_error,
-                   fmt::format("{} cannot be read ({}); check the file and this user's rights",
-                               standard ? "standard input" : words.file, std::generic_category().message(number)));
+  const auto failed = [&](const Failure& failure) {
+    return Failure(Error::io_error, fmt::format("{} cannot be read ({}); check the file and this user's rights",
+                                                standard ? "standard input" : words.file, failure.sentence()));
   };
-  const Handle file(standard ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-                             : ::open(words.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!file) return failed(errno);
+  const auto file = InputFile::open(standard ? "-" : words.file);
+  if (!file) return failed(file.error());
   std::string request;
-  std::vector<char> block(65536);
+  std::vector<std::byte> block(65536);
   for (;;) {
-    const auto got = ::read(file.get(), block.data(), block.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failed(errno);
-    if (got == 0) return request;
-    request.append(block.data(), static_cast<std::size_t>(got));
+    const auto got = file->read(block);
+    if (!got) return failed(got.error());
+    if (*got == 0) return request;
+    request += as_text(std::span(block).first(*got));
     if (request.size() > largest_request) {
       return Failure(Error::message_too_large, "the request has more than 16 MiB; split it, or use `penstock connect`");
     }

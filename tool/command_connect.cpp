@@ -1,7 +1,4 @@
 // penstock connect
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -23,16 +20,6 @@ struct Words {
   std::string deadline = "5s";
 };
 
-Handle own(int raw) {
-  return Handle(::fcntl(raw, F_DUPFD_CLOEXEC, 3));
-}
-
-// Only the copy is left, so that a reader of our output sees its end when the peer says so, and not when we exit.
-void leave_standard_output() {
-  const Handle nothing(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-  if (nothing) ::dup2(nothing.get(), STDOUT_FILENO);
-}
-
 result<std::unique_ptr<Program>> start_program(const Channel& channel, const ChannelSetup& setup, const Words& words,
                                                const std::vector<std::string>& program) {
   if (program.empty()) return std::unique_ptr<Program>();
@@ -52,10 +39,7 @@ asio::awaitable<int> bridge(asio::any_io_executor executor, const Words& words, 
   if (error) co_return complain_no_channel(channel.close_reason());
   auto started = start_program(channel, setup, words, program);
   if (!started) co_return complain(Exit::cannot_start, started.error().sentence());
-  auto input = *started ? Handle() : own(STDIN_FILENO);
-  auto output = *started ? Handle() : own(STDOUT_FILENO);
-  if (!*started) leave_standard_output();
-  ConnectedPeer peer(std::move(channel), std::move(*started), std::move(input), std::move(output));
+  ConnectedPeer peer(std::move(channel), std::move(*started));
   co_return co_await peer.run();
 }
 

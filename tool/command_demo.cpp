@@ -1,6 +1,5 @@
 // penstock demo
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <set>
 
@@ -41,8 +40,9 @@ result<int> play(const Words& words, const Interrupts& interrupts) {
   if (!job) return job.error();
   if (const int printed = say(describe(*job, *stage)); printed != done) return printed;
 
-  std::vector<result<Attempt> (DemoPlay::*)()> acts{&DemoPlay::impostor_program, &DemoPlay::squatter_first,
-                                                    &DemoPlay::squatter_second, &DemoPlay::relay, &DemoPlay::replayer};
+  std::vector<result<Attempt> (DemoPlay::*)()> acts{
+      &DemoPlay::impostor_program, &DemoPlay::impostor_without_handshake, &DemoPlay::squatter_first,
+      &DemoPlay::squatter_second,  &DemoPlay::relay,                      &DemoPlay::replayer};
   if (stage->as_root) acts.insert(acts.begin(), &DemoPlay::impostor_user);
   std::vector<Attempt> attempts;
   for (const auto act : acts) {
@@ -57,7 +57,7 @@ result<int> play(const Words& words, const Interrupts& interrupts) {
 
   const bool good = is_good(*job, attempts, *end);
   if (words.json) return answer(as_json(*stage, *job, attempts, good), good ? done : answered_no);
-  const Paint paint(STDOUT_FILENO);
+  const Paint paint(Stream::output);
   std::string text = "\n";
   for (const auto& check : *end)
     text += fmt::format("  {} {}\n", check.held ? paint.green("✓") : paint.red("✗ NOT SO:"), check.text);

@@ -1,10 +1,10 @@
 // penstock doctor
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "tool/command.hpp"
 #include "tool/finding.hpp"
 #include "tool/terminal.hpp"
+#include "tool/this_user.hpp"
 #include "tool/to_json.hpp"
 
 namespace penstock::tool {
@@ -28,7 +28,7 @@ const char* name_of(State state) {
 
 std::string as_json(const std::vector<Finding>& findings, std::size_t lacking) {
   nlohmann::ordered_json out{
-      {"user", ::geteuid()}, {"lacking", lacking}, {"findings", nlohmann::ordered_json::array()}};
+      {"user", user_json(this_user())}, {"lacking", lacking}, {"findings", nlohmann::ordered_json::array()}};
   for (const auto& one : findings) {
     out["findings"].push_back({{"id", one.id},
                                {"state", name_of(one.state)},
@@ -42,8 +42,8 @@ std::string as_json(const std::vector<Finding>& findings, std::size_t lacking) {
 
 std::string as_text(const std::vector<Finding>& findings, std::size_t lacking) {
   constexpr std::size_t indent = 12;
-  const Paint paint(STDOUT_FILENO);
-  auto out = paint.bold(fmt::format("What this machine can prove, for user {}", ::geteuid())) + "\n\n";
+  const Paint paint(Stream::output);
+  auto out = paint.bold(fmt::format("What this machine can prove, for user {}", to_text(this_user()))) + "\n\n";
   for (const auto& one : findings) {
     const auto padded = fmt::format("{:<8}", name_of(one.state));
     const auto mark = one.state == State::proven    ? paint.green(padded)

@@ -1,13 +1,9 @@
 // penstock inspect
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
 
 #include "protocol/frame_text.hpp"
 #include "tool/command.hpp"
+#include "tool/input_file.hpp"
 #include "tool/progress.hpp"
 #include "tool/terminal.hpp"
 
@@ -40,13 +36,12 @@ class Output {
 };
 
 int run(const Words& words) {
-  const bool standard = words.file == "-";
-  const Handle file(standard ? ::dup(STDIN_FILENO) : ::open(words.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  const auto unreadable = [&] {
+  const auto unreadable = [&](const Failure& failure) {
     return complain(Exit::resource, fmt::format("{} cannot be read ({}); name a recording of one direction's bytes",
-                                                words.file, std::generic_category().message(errno)));
+                                                words.file, failure.sentence()));
   };
-  if (!file) return unreadable();
+  const auto file = InputFile::open(words.file);
+  if (!file) return unreadable(file.error());
 
   Output output;
   Progress progress("inspected");
@@ -55,12 +50,11 @@ int run(const Words& words) {
   });
   std::array<std::byte, 65536> block;
   for (;;) {
-    const auto got = ::read(file.get(), block.data(), block.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return unreadable();
-    if (got == 0 || output.exit() != done) break;
-    progress.advance(static_cast<std::uint64_t>(got));
-    if (!scanner.feed(std::span(block).first(static_cast<std::size_t>(got)))) break;
+    const auto got = file->read(block);
+    if (!got) return unreadable(got.error());
+    if (*got == 0 || output.exit() != done) break;
+    progress.advance(*got);
+    if (!scanner.feed(std::span(block).first(*got))) break;
   }
   const bool sound = scanner.finish();
   progress.clear();

@@ -1,9 +1,9 @@
 // penstock keygen
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "penstock/keys.hpp"
 #include "tool/command.hpp"
+#include "tool/input_file.hpp"
 
 namespace penstock::tool {
 namespace {
@@ -19,7 +19,7 @@ int run(const Words& words) {
   const auto public_file = words.out + ".pub";
   if (auto saved = keys->public_key().save(public_file); !saved) return complain(saved.error());
   if (auto saved = keys->save(words.out); !saved) {
-    ::unlink(public_file.c_str());  // made a moment ago by us
+    remove_own_file(public_file);  // made a moment ago by us
     return complain(saved.error());
   }
   remark(fmt::format("{} is the private key, keep it; {} is for the other side's policy", words.out, public_file));

@@ -1,19 +1,15 @@
 // penstock policy check, penstock policy explain
 #include <fmt/format.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <system_error>
 
 #include "penstock/policy.hpp"
 #include "protocol/policy_describe.hpp"
 #include "tool/command.hpp"
+#include "tool/live_peer.hpp"
 #include "tool/terminal.hpp"
 #include "tool/to_json.hpp"
-#include "transports/os_peer.hpp"
 
 namespace penstock::tool {
 namespace {
@@ -45,7 +41,7 @@ int check(const Words& words) {
     }
     return answer(json_line(out));
   }
-  const Paint paint(STDOUT_FILENO);
+  const Paint paint(Stream::output);
   auto out = fmt::format("{}: {}, {} rule{}\n", printable(words.file), paint.green("sound"), policy->rules().size(),
                          policy->rules().size() == 1 ? "" : "s");
   for (const auto& rule : policy->rules()) {
@@ -66,15 +62,6 @@ struct Asked {
     return {identity, trust, key ? &*key : nullptr, sha256 ? &*sha256 : nullptr};
   }
 };
-
-result<PeerIdentity> live_peer(std::int64_t pid) {
-  Handle process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
-  if (!process) {
-    return Failure(Error::peer_gone, fmt::format("process {} cannot be looked at ({}); name one that is running", pid,
-                                                 std::generic_category().message(errno)));
-  }
-  return transport::identify_child(std::move(process), pid);
-}
 
 result<Asked> find_peer(const Words& words) {
   Asked asked;
@@ -109,7 +96,7 @@ result<Asked> find_peer(const Words& words) {
 
 std::string describe(const Words& words, const Asked& asked, const std::vector<RuleVerdict>& verdicts,
                      const RuleVerdict* decided, const Rule* rule) {
-  const Paint paint(STDOUT_FILENO);
+  const Paint paint(Stream::output);
   auto out = fmt::format("peer    {}{}\ntrust   {}{}\n", asked.live ? "" : "(described) ",
                          printable(asked.identity.describe()), to_string(asked.trust),
                          asked.key ? " with key " + asked.key->to_hex().substr(0, 16) + "…" : "");

@@ -1,17 +1,16 @@
 // penstock serve
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
 #include <set>
 
 #include "penstock/listener.hpp"
 #include "tool/channel_words.hpp"
 #include "tool/command.hpp"
+#include "tool/end_requests.hpp"
+#include "tool/ready_line.hpp"
 #include "tool/served_peer.hpp"
 
 namespace penstock::tool {
@@ -23,22 +22,22 @@ struct Words {
   std::size_t max_peers = 64;
   std::size_t max_peers_per_user = 16;
   std::string grace = "5s";
-  int ready_fd = -1;
+  std::int64_t ready_fd = -1;
 };
 
 class Server {
  public:
-  Server(asio::io_context& loop, asio::signal_set& signals, Listener listener, ServePlan plan, std::size_t max_peers)
+  Server(asio::io_context& loop, EndRequests& requests, Listener listener, ServePlan plan, std::size_t max_peers)
       : loop_(loop),
         listener_(std::move(listener)),
         plan_(std::move(plan)),
         max_peers_(max_peers),
         room_(loop.get_executor()),
-        signals_(signals) {}
+        requests_(requests) {}
 
   void run() {
     asio::co_spawn(loop_, accept_all(), asio::detached);
-    wait_for_signal();
+    wait_for_request();
     loop_.run();
   }
 
@@ -63,18 +62,17 @@ class Server {
     co_await peer->run();
     peers_.erase(peer);
     room_.changed();
-    if (stopping_ && peers_.empty()) signals_.cancel();
+    if (stopping_ && peers_.empty()) requests_.cancel();
   }
 
   // The first one is a request, the second one an order.
-  void wait_for_signal() {
-    signals_.async_wait([this](boost::system::error_code error, int) {
-      if (error) return;
+  void wait_for_request() {
+    requests_.async_wait([this] {
       stopping_ = true;
       listener_.close();
       room_.changed();
       for (const auto& peer : peers_) peer->stop();
-      if (!peers_.empty()) wait_for_signal();
+      if (!peers_.empty()) wait_for_request();
     });
   }
 
@@ -84,7 +82,7 @@ class Server {
   std::size_t max_peers_;
   std::set<std::shared_ptr<ServedPeer>> peers_;
   Condition room_;
-  asio::signal_set& signals_;
+  EndRequests& requests_;
   bool stopping_ = false;
 };
 
@@ -124,16 +122,14 @@ int run(const Words& words, const Chosen& chosen) {
   options.limits.channels_per_identity = words.max_peers_per_user;
   asio::io_context loop(1);
   // Before there is a name and a line `ready`: from then on a signal must not end us without the peers' last word.
-  asio::signal_set signals(loop, SIGTERM, SIGINT);
+  EndRequests requests(loop.get_executor());
   auto listener = Listener::open(loop.get_executor(), setup->endpoint, std::move(options));
   if (!listener) return complain(listener.error());
   remark("listening at " + setup->endpoint.describe());
   if (words.ready_fd >= 0) {
-    if (::write(words.ready_fd, "ready\n", 6) != 6)
-      return complain(Exit::usage, "--ready-fd takes nothing; name an open descriptor");
-    ::close(words.ready_fd);
+    if (!say_ready(words.ready_fd)) return complain(Exit::usage, "--ready-fd takes nothing; name an open descriptor");
   }
-  Server(loop, signals, std::move(*listener), std::move(*plan), words.max_peers).run();
+  Server(loop, requests, std::move(*listener), std::move(*plan), words.max_peers).run();
   return done;
 }
 

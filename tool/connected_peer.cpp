@@ -2,7 +2,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <csignal>
 
 #include "tool/exit_code.hpp"
 #include "tool/message_reader.hpp"
@@ -17,11 +16,11 @@ constexpr std::chrono::seconds linger{5};
 
 }  // namespace
 
-ConnectedPeer::ConnectedPeer(Channel channel, std::unique_ptr<Program> program, Handle input, Handle output)
+ConnectedPeer::ConnectedPeer(Channel channel, std::unique_ptr<Program> program)
     : channel_(std::move(channel)), program_(std::move(program)), condition_(channel_.get_executor()) {
   if (program_) return;
-  input_.emplace(channel_.get_executor(), std::move(input));
-  output_.emplace(channel_.get_executor(), std::move(output));
+  input_.emplace(channel_.get_executor(), Stream::input);
+  output_.emplace(channel_.get_executor(), Stream::output);
 }
 
 asio::awaitable<int> ConnectedPeer::run() {
@@ -116,12 +115,12 @@ asio::awaitable<int> ConnectedPeer::verdict() {
     // Its input has ended; what it still writes has no reader.
     sink().close();
     const auto ended = [this] { return local_status_.has_value(); };
-    if (!co_await condition_.until(ended, local_grace)) program_->signal(SIGTERM);
-    if (!co_await condition_.until(ended, local_grace)) program_->signal(SIGKILL);
+    if (!co_await condition_.until(ended, local_grace)) program_->ask_to_end();
+    if (!co_await condition_.until(ended, local_grace)) program_->end_now();
     co_await condition_.until(ended);
     own = *local_status_;
   }
-  if (local_failure_ == Error::closed) co_return 128 + SIGPIPE;  // as any command whose reader has gone
+  if (local_failure_ == Error::closed) co_return exit_status({signal_pipe, true});  // as any command whose reader has gone
   if (local_failure_ == Error::resource_exhausted) {
     co_return complain(Exit::resource, "standard output takes no more (the disk is full); make room");
   }

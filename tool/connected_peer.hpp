@@ -10,8 +10,8 @@ namespace penstock::tool {
 
 class ConnectedPeer {
  public:
-  /// `program` may be null: then `input` and `output` are ours.
-  ConnectedPeer(Channel channel, std::unique_ptr<Program> program, Handle input, Handle output);
+  /// `program` may be null: then our own standard input and output are taken over.
+  ConnectedPeer(Channel channel, std::unique_ptr<Program> program);
 
   /// Completes with what to exit with; what went wrong has been said on standard error.
   asio::awaitable<int> run();

@@ -1,15 +1,8 @@
-// Sources: signalfd(2), poll(2).
 #include "tool/demo_actor.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <sstream>
 
 namespace penstock::tool {
@@ -20,87 +13,51 @@ constexpr std::chrono::seconds patience{30};
 
 }  // namespace
 
-Interrupts::Interrupts() {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, number);
-  ::sigprocmask(SIG_BLOCK, &signals, nullptr);  // children unblock them again, see spawn()
-  handle_ = Handle(::signalfd(-1, &signals, SFD_CLOEXEC));
-}
-
 result<std::unique_ptr<DemoActor>> DemoActor::start(const Interrupts& interrupts, const std::string& program,
-                                                    std::vector<std::string> arguments,
-                                                    std::optional<std::uint32_t> user) {
-  int output[2];
-  int errors[2];
-  if (::pipe2(output, O_CLOEXEC) != 0) return Error::resource_exhausted;
-  Handle output_read(output[0]);
-  const Handle output_write(output[1]);
-  if (::pipe2(errors, O_CLOEXEC) != 0) return Error::resource_exhausted;
-  Handle errors_read(errors[0]);
-  const Handle errors_write(errors[1]);
-  const Handle nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+                                                    std::vector<std::string> arguments, std::optional<user_id> user) {
   SpawnSpec spec;
   spec.program = program;
   spec.arguments = std::move(arguments);
-  spec.environment = {"PATH=/usr/bin:/bin"};
-  spec.stdio = {nothing.get(), output_write.get(), errors_write.get()};
   spec.user = user;
-  auto child = spawn(spec);
-  if (!child) return child.error();
-  return std::unique_ptr<DemoActor>(
-      new DemoActor(interrupts, std::move(*child), std::move(output_read), std::move(errors_read)));
+  auto process = DemoProcess::start(std::move(spec));
+  if (!process) return process.error();
+  return std::unique_ptr<DemoActor>(new DemoActor(interrupts, std::move(*process)));
 }
-
-DemoActor::DemoActor(const Interrupts& interrupts, Spawned child, Handle output, Handle errors)
-    : interrupts_(interrupts),
-      child_(std::move(child)),
-      output_{std::move(output), {}},
-      errors_{std::move(errors), {}} {}
 
 DemoActor::~DemoActor() {
   if (reaped_) return;
-  child_.signal(SIGKILL);
-  static_cast<void>(child_.wait());
+  process_->child.end_now();
+  static_cast<void>(process_->child.wait());
 }
 
-result<void> DemoActor::pump(std::chrono::steady_clock::time_point deadline) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-  pollfd entries[] = {
-      {interrupts_.handle(), POLLIN, 0}, {output_.handle.get(), POLLIN, 0}, {errors_.handle.get(), POLLIN, 0}};
-  const int ready = ::poll(entries, 3, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
-  if (ready < 0) return errno == EINTR ? result<void>() : Error::io_error;
-  if (ready == 0)
+result<void> DemoActor::pump(Clock::time_point deadline) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+  auto pumped = process_->pump(interrupts_, std::max(left, std::chrono::milliseconds(0)));
+  if (pumped) return pumped;
+  if (pumped.error() == Error::would_block)
     return Failure(Error::deadline_exceeded,
                    "a process of the demo said nothing for too long; is the machine overloaded?");
-  if (entries[0].revents != 0) return Failure(Error::cancelled, "interrupted; everything was removed");
-  for (auto [entry, stream] : {std::pair{&entries[1], &output_}, {&entries[2], &errors_}}) {
-    if (entry->revents == 0) continue;
-    char block[4096];
-    const auto got = ::read(entry->fd, block, sizeof block);
-    if (got > 0) stream->text.append(block, static_cast<std::size_t>(got));
-    if (got == 0) stream->handle.reset();  // poll(2) ignores −1
-  }
-  return {};
+  if (pumped.error() == Error::cancelled) return Failure(Error::cancelled, "interrupted; everything was removed");
+  return pumped;
 }
 
-std::optional<AuditLine> DemoActor::find_event(std::string_view kind, int peer) const {
-  std::istringstream lines(errors_.text);
+std::optional<AuditLine> DemoActor::find_event(std::string_view kind, std::int64_t peer) const {
+  std::istringstream lines(process_->errors.text);
   for (std::string text; std::getline(lines, text) && !lines.eof();) {
     if (!text.starts_with('{')) continue;
     auto event = Json::parse(text, nullptr, false);
     if (event.is_discarded() || event.value("kind", "") != kind) continue;
-    if (peer == 0 || (event.contains("peer") && event["peer"].value("pid", 0) == peer))
+    if (peer == 0 || (event.contains("peer") && event["peer"].value("pid", std::int64_t{0}) == peer))
       return AuditLine{std::move(event)};
   }
   return std::nullopt;
 }
 
-result<AuditLine> DemoActor::event(std::string_view kind, int peer) {
+result<AuditLine> DemoActor::event(std::string_view kind, std::int64_t peer) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
     if (auto found = find_event(kind, peer)) return std::move(*found);
-    if (!errors_.handle) {
+    if (!process_->errors.open) {
       return Failure(Error::closed,
                      fmt::format("a process of the demo ended without the event {} ({})", kind, last_words()));
     }
@@ -111,11 +68,11 @@ result<AuditLine> DemoActor::event(std::string_view kind, int peer) {
 result<std::string> DemoActor::line(std::string_view beginning) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
-    std::istringstream lines(output_.text);
+    std::istringstream lines(process_->output.text);
     for (std::string text; std::getline(lines, text) && !lines.eof();) {
       if (text.starts_with(beginning)) return text;
     }
-    if (!output_.handle) {
+    if (!process_->output.open) {
       return Failure(Error::closed, fmt::format("a process of the demo ended without a word ({})", last_words()));
     }
     if (auto pumped = pump(deadline); !pumped) return pumped.error();
@@ -124,15 +81,15 @@ result<std::string> DemoActor::line(std::string_view beginning) {
 
 result<int> DemoActor::finish() {
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (output_.handle || errors_.handle) {
+  while (process_->output.open || process_->errors.open) {
     if (auto pumped = pump(deadline); !pumped) return pumped.error();
   }
   reaped_ = true;
-  return exit_status(child_.wait());
+  return exit_status(process_->child.wait());
 }
 
 std::string DemoActor::last_words() const {
-  std::istringstream lines(errors_.text);
+  std::istringstream lines(process_->errors.text);
   std::string last;
   for (std::string text; std::getline(lines, text);) {
     if (!text.starts_with('{') && !text.empty()) last = text;

@@ -1,7 +1,5 @@
 // The four attackers. An attempt is refused only if every check of it held.
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "tool/demo_play.hpp"
 
@@ -52,6 +50,20 @@ result<Attempt> DemoPlay::impostor_program() {
                   fmt::format("the right user with another program: the same bytes, copied to {}", stage_.copy()));
 }
 
+result<Attempt> DemoPlay::impostor_without_handshake() {
+  Attempt attempt{"impostor", "the right user and program, which just asks, as if there were no handshake", {}, {}, {}, {}};
+  auto actor = act(stage_.genuine(), {"barge", "--target", stage_.run().address}, stage_.application);
+  if (!actor) return actor.error();
+  const auto told = (*actor)->line("sent=");
+  if (!told) return told.error();
+  auto event = helper_->event("peer_refused", (*actor)->pid());
+  if (!event) return event.error();
+  judge(attempt, "the helper", *event, "frame_malformed");
+  attempt.checks.push_back({fmt::format("it sent {} bytes and got {}", number_in(*told, "sent"), number_in(*told, "received")),
+                            number_in(*told, "sent") > 0 && number_in(*told, "received") == 0});
+  return attempt;
+}
+
 result<Attempt> DemoPlay::squatter_first() {
   const bool root = stage_.as_root;
   Attempt attempt{"squatter",
@@ -64,7 +76,7 @@ result<Attempt> DemoPlay::squatter_first() {
                   {}};
   auto squatter =
       act(root ? stage_.genuine() : stage_.copy(),
-          {"squat", "--socket", fmt::format("{}/{}.sock", stage_.squat(), DemoStage::name)}, stage_.application);
+          {"squat", "--at", stage_.squat().address}, stage_.application);
   if (!squatter) return squatter.error();
   if (auto ready = (*squatter)->line("ready"); !ready) return ready.error();
   auto victim =
@@ -86,10 +98,7 @@ result<Attempt> DemoPlay::squatter_first() {
 
 result<Attempt> DemoPlay::squatter_second() {
   Attempt attempt{"squatter", "a second helper wants the name of the one that lives", {}, {}, {}, {}};
-  const auto path = fmt::format("{}/{}.sock", stage_.run(), DemoStage::name);
-  struct stat before{};
-  struct stat after{};
-  const bool stood = ::lstat(path.c_str(), &before) == 0;
+  const auto before = DemoStage::stands_at(stage_.run());
   auto second = serve(stage_.run(), stage_.helper_policy());
   if (!second) return second.error();
   auto event = (*second)->event("listener_refused");
@@ -97,26 +106,38 @@ result<Attempt> DemoPlay::squatter_second() {
   const auto exit = (*second)->finish();
   if (!exit) return exit.error();
   judge(attempt, "the second helper itself", *event, "name_in_use");
-  const bool same =
-      stood && ::lstat(path.c_str(), &after) == 0 && before.st_ino == after.st_ino && before.st_dev == after.st_dev;
-  attempt.checks.push_back({"it did not start, and the first one's socket is untouched", same && *exit == no_channel});
+  const bool same = !before.empty() && DemoStage::stands_at(stage_.run()) == before;
+  attempt.checks.push_back({"it did not start, and the first one still has the name", same && *exit == no_channel});
   auto served = still_served();
   if (!served) return served.error();
   attempt.checks.push_back(std::move(*served));
   return attempt;
 }
 
-result<DemoPlay::Actor> DemoPlay::start_relay(const std::string& target, std::vector<std::string> more) {
-  const auto socket = fmt::format("{}/{}.sock", stage_.relay(), DemoStage::name);
-  ::unlink(socket.c_str());  // the relay before
-  std::vector<std::string> arguments{"relay", "--socket", socket, "--target",
-                                     fmt::format("{}/{}.sock", target, DemoStage::name)};
-  if (stage_.as_root) arguments.insert(arguments.end(), {"--as-user", std::to_string(stage_.application.id)});
+result<DemoPlay::Actor> DemoPlay::start_relay(const DemoPlace& target, std::vector<std::string> more) {
+  std::vector<std::string> arguments{"relay", "--at", stage_.relay_to(target).address, "--target", target.address};
+  if (stage_.as_root) arguments.insert(arguments.end(), {"--as-user", to_text(stage_.application.id)});
   arguments.insert(arguments.end(), more.begin(), more.end());
   auto relay = act(stage_.genuine(), std::move(arguments), stage_.helper);
   if (!relay) return relay.error();
   if (auto ready = (*relay)->line("ready"); !ready) return ready.error();
   return relay;
+}
+
+result<DemoPlay::Lured> DemoPlay::lure(const DemoPlace& target, const std::string& policy, const DemoActor& helper) {
+  constexpr int enough = 12;
+  for (int tries = 1;; ++tries) {
+    auto victim = read(stage_.genuine(), stage_.application, stage_.relay_to(target), policy, DemoStage::report);
+    if (!victim) return victim.error();
+    const auto exit = (*victim)->finish();
+    if (!exit) return exit.error();
+    if (tries == enough || !(*victim)->has_event("peer_admitted", helper.pid())) return Lured{std::move(*victim), *exit};
+  }
+}
+
+bool DemoPlay::did_its_job(const Lured& lured) {
+  if (!DemoStage::handles_pass_a_relay) return lured.exit != no_channel;
+  return lured.exit == 0 && lured.application->output() == DemoStage::report_text;
 }
 
 result<Attempt> DemoPlay::relay() {
@@ -129,13 +150,10 @@ result<Attempt> DemoPlay::relay() {
       {}};
   auto relay = start_relay(stage_.run(), {});
   if (!relay) return relay.error();
-  auto victim =
-      read(stage_.genuine(), stage_.application, stage_.relay(), stage_.application_policy(), DemoStage::report);
+  auto victim = lure(stage_.run(), stage_.application_policy(), *helper_);
   if (!victim) return victim.error();
-  const auto exit = (*victim)->finish();
-  if (!exit) return exit.error();
-  if (!got_nothing(attempt, **victim, *exit)) return attempt;
-  auto event = (*victim)->event("peer_refused", (*relay)->pid());
+  if (!got_nothing(attempt, *victim->application, victim->exit)) return attempt;
+  auto event = victim->application->event("peer_refused", (*relay)->pid());
   if (!event) return event.error();
   judge(attempt, "the application", *event, "handshake_failed");
   const auto told = (*relay)->line("peer=");
@@ -150,7 +168,8 @@ result<Attempt> DemoPlay::relay() {
   auto helper_event = helper_->event("peer_refused", (*relay)->pid());
   if (!helper_event) return helper_event.error();
   attempt.checks.push_back(
-      {"the helper handed out no channel either", helper_event->fields.value("reason", "") == "truncated"});
+      {"the helper handed out no channel either",
+       helper_event->fields.value("reason", "") == "truncated" && !helper_->has_event("peer_admitted", (*relay)->pid())});
   return attempt;
 }
 
@@ -168,21 +187,19 @@ result<Attempt> DemoPlay::replayer() {
   if (auto started = (*helper)->event("listener_started"); !started) return started.error();
   auto relay = start_relay(stage_.weaker(), {"--record", stage_.recording()});
   if (!relay) return relay.error();
-  auto recorded =
-      read(stage_.genuine(), stage_.application, stage_.relay(), stage_.weaker_application_policy(), DemoStage::report);
+  // Under this rule the helper, seen through the relay, is not told from it: the session does its job.
+  auto recorded = lure(stage_.weaker(), stage_.weaker_application_policy(), **helper);
   if (!recorded) return recorded.error();
-  const auto exit = (*recorded)->finish();
-  if (!exit) return exit.error();
   const auto told = (*relay)->line("peer=");
   if (!told) return told.error();
   const auto recorded_bytes = number_in(*told, "to_helper");
+  const bool admitted = (*helper)->event("peer_admitted", (*relay)->pid()).has_value();
   attempt.checks.push_back(
-      {fmt::format("the recording is whole: {} bytes of a session that did its job", recorded_bytes),
-       *exit == 0 && (*recorded)->output() == DemoStage::report_text && recorded_bytes > 0});
+      {fmt::format("the recording is whole: {} bytes of a session that the helper admitted", recorded_bytes),
+       recorded_bytes > 0 && admitted && did_its_job(*recorded)});
 
   auto replayer = act(stage_.genuine(),
-                      {"replay", "--recording", stage_.recording(), "--target",
-                       fmt::format("{}/{}.sock", stage_.weaker(), DemoStage::name)},
+                      {"replay", "--recording", stage_.recording(), "--target", stage_.weaker().address},
                       stage_.application);
   if (!replayer) return replayer.error();
   const auto replayed = (*replayer)->line("sent=");

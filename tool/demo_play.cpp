@@ -11,19 +11,19 @@ result<DemoPlay::Actor> DemoPlay::act(const std::string& program, std::vector<st
                           stage_.as_root ? std::optional(user.id) : std::nullopt);
 }
 
-result<DemoPlay::Actor> DemoPlay::serve(const std::string& directory, const std::string& policy) {
-  return act(stage_.genuine(),
-             {"serve", "--name", DemoStage::name, "--scope", "machine", "--directory", directory, "--policy", policy,
-              "--root", stage_.vault(), "--allow", DemoStage::report, "--audit", "-"},
-             stage_.helper);
+result<DemoPlay::Actor> DemoPlay::serve(const DemoPlace& place, const std::string& policy) {
+  std::vector<std::string> arguments{"serve",  "--policy", policy, "--root", stage_.vault(), "--allow", DemoStage::report,
+                                     "--audit", "-"};
+  arguments.insert(arguments.end(), place.endpoint.begin(), place.endpoint.end());
+  arguments.insert(arguments.end(), stage_.helper_options.begin(), stage_.helper_options.end());
+  return act(stage_.genuine(), std::move(arguments), stage_.helper);
 }
 
-result<DemoPlay::Actor> DemoPlay::read(const std::string& program, const DemoUser& user, const std::string& directory,
+result<DemoPlay::Actor> DemoPlay::read(const std::string& program, const DemoUser& user, const DemoPlace& place,
                                        const std::string& policy, const char* file) {
-  return act(program,
-             {"read", "--name", DemoStage::name, "--scope", "machine", "--directory", directory, "--policy", policy,
-              "--audit", "-", file},
-             user);
+  std::vector<std::string> arguments{"read", "--policy", policy, "--audit", "-", file};
+  arguments.insert(arguments.end(), place.endpoint.begin(), place.endpoint.end());
+  return act(program, std::move(arguments), user);
 }
 
 result<void> DemoPlay::start_helper() {
@@ -37,7 +37,7 @@ result<void> DemoPlay::start_helper() {
 result<MainJob> DemoPlay::main_job() {
   MainJob job;
   if (stage_.as_root) {
-    auto alone = act("/bin/cat", {stage_.vault() + '/' + DemoStage::report}, stage_.application);
+    auto alone = act(stage_.file_printer, {stage_.vault() + DemoStage::separator + DemoStage::report}, stage_.application);
     if (!alone) return alone.error();
     const auto exit = (*alone)->finish();
     if (!exit) return exit.error();

@@ -1,11 +1,11 @@
 #include "tool/demo_report.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 #include "tool/terminal.hpp"
+#include "tool/this_user.hpp"
 #include "tool/to_json.hpp"
 
 namespace penstock::tool {
@@ -17,8 +17,16 @@ std::string mark(const Paint& paint, bool held) {
   return held ? paint.green("✓") : paint.red("✗");
 }
 
+/// A backslash of a path, as sentences and audit events spell it, for people.
+std::string unescaped(std::string text) {
+  constexpr std::string_view spelt = "\\x5c";
+  for (auto at = text.find(spelt); at != std::string::npos; at = text.find(spelt, at + 1)) text.replace(at, spelt.size(), 1, '\\');
+  return text;
+}
+
 /// The stage's long path is known from the first lines.
 std::string shortened(std::string text, const DemoStage& stage) {
+  text = unescaped(std::move(text));
   for (auto at = text.find(stage.path); at != std::string::npos; at = text.find(stage.path)) {
     text.replace(at, stage.path.size(), "…");
   }
@@ -44,11 +52,11 @@ Proof proof_of(const Json& event, const DemoUser& expected) {
   Proof proof;
   if (!event.contains("peer")) return proof;
   const auto& peer = event["peer"];
-  const auto uid = peer.value("uid", std::uint32_t{0xFFFFFFFF});
-  proof.process = fmt::format("{} ({})", peer.value("pid", 0), peer.value("strength", "?"));
-  proof.user = uid == expected.id ? expected.text() : std::to_string(uid);
-  const auto program = peer.contains("executable") ? peer["executable"].value("path", "?") : std::string();
-  proof.program = program.empty() ? "not told to this user" : program.substr(program.rfind('/') + 1);
+  const auto uid = peer.value("uid", Json());
+  proof.process = fmt::format("{} ({})", peer.value("pid", std::int64_t{0}), peer.value("strength", "?"));
+  proof.user = uid == user_json(expected.id) ? expected.text() : uid.dump();
+  const auto program = peer.contains("executable") ? unescaped(peer["executable"].value("path", "?")) : std::string();
+  proof.program = program.empty() ? "not told to this user" : program.substr(program.find_last_of("/\\") + 1);
   proof.rule = fmt::format("\"{}\"", event.value("rule", "?"));
   proof.transcript = event.value("transcript", "").substr(0, 16) + "…";
   return proof;
@@ -70,19 +78,17 @@ bool Attempt::refused() const {
 }
 
 std::string describe(const DemoStage& stage) {
-  const Paint paint(STDOUT_FILENO);
+  const Paint paint(Stream::output);
   auto out = paint.bold("Penstock: a privileged helper, its application, and four who are neither") + "\n\n";
   out += fmt::format("  helper       runs as {} and opens files that only it may read\n", stage.helper.text());
   out += fmt::format("  application  runs as {} and asks for them\n", stage.application.text());
   out += fmt::format("  stage        {} (…), removed afterwards\n", stage.path);
-  if (!stage.as_root) {
-    out += paint.yellow("  Without root both are the same user; run it as root to see two users meet.") + '\n';
-  }
+  if (!stage.one_user_note.empty()) out += paint.yellow("  " + stage.one_user_note) + '\n';
   return out;
 }
 
 std::string describe(const MainJob& job, const DemoStage& stage) {
-  const Paint paint(STDOUT_FILENO);
+  const Paint paint(Stream::output);
   auto out = '\n' + paint.bold("1  The main job") + '\n' + lines_of(job.checks, stage, paint) + '\n';
   const auto left = proof_of(job.helper_saw, stage.application);
   const auto right = proof_of(job.application_saw, stage.helper);
@@ -99,7 +105,7 @@ std::string describe(const MainJob& job, const DemoStage& stage) {
 }
 
 std::string describe(const Attempt& attempt, const DemoStage& stage, bool first_of_its_kind) {
-  const Paint paint(STDOUT_FILENO);
+  const Paint paint(Stream::output);
   const auto name = first_of_its_kind ? paint.bold(fmt::format("{:<10}", attempt.attacker)) : std::string(10, ' ');
   auto out = fmt::format("\n  {} {}\n", name, wrapped(shortened(attempt.how, stage), 13));
   out += fmt::format("     {} by {}: {}\n", attempt.refused() ? paint.green("refused") : paint.red("NOT REFUSED"),
@@ -116,8 +122,8 @@ std::string as_json(const DemoStage& stage, const MainJob& job, const std::vecto
   };
   Json out{{"good", good},
            {"as_root", stage.as_root},
-           {"helper_user", stage.helper.id},
-           {"application_user", stage.application.id}};
+           {"helper_user", user_json(stage.helper.id)},
+           {"application_user", user_json(stage.application.id)}};
   out["main_job"] = {{"done", all_held(job.checks)},
                      {"checks", list(job.checks)},
                      {"helper_saw", job.helper_saw},

@@ -1,25 +1,18 @@
 #include "tool/exit_code.hpp"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <system_error>
-
 #include "tool/terminal.hpp"
 
 namespace penstock::tool {
 namespace {
 
 void to_standard_error(std::string_view line) {
-  // NOLINTNEXTLINE(cert-err33-c): there is nowhere to say that this failed
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  static_cast<void>(write_all(Stream::error, line));  // there is nowhere to say that this failed
 }
 
 }  // namespace
 
 void complain(std::string_view sentence) {
-  const Paint paint(STDERR_FILENO);
+  const Paint paint(Stream::error);
   to_standard_error(paint.red("penstock:") + ' ' + printable(sentence) + '\n');
 }
 
@@ -34,14 +27,14 @@ int complain(Exit exit, std::string_view sentence) {
 }
 
 void remark(std::string_view sentence) {
-  const Paint paint(STDERR_FILENO);
+  const Paint paint(Stream::error);
   to_standard_error(paint.yellow("penstock: note:") + ' ' + printable(sentence) + '\n');
 }
 
 int answer(std::string_view text, int exit) {
-  if (print(text)) return exit;
-  const int number = errno;
-  return complain(Exit::resource, "standard output takes no more (" + std::generic_category().message(number) +
+  const auto printed = write_all(Stream::output, text);
+  if (printed) return exit;
+  return complain(Exit::resource, "standard output takes no more (" + std::string(printed.error().sentence()) +
                                       "); make room, or keep the reader open");
 }
 

@@ -23,9 +23,9 @@ struct Finding {
 };
 
 // Each group tries things and appends. Nothing is left behind.
-void examine_kernel(std::vector<Finding>& findings);        ///< finding_kernel_linux.cpp
-void examine_memory(std::vector<Finding>& findings);        ///< finding_memory_linux.cpp
-void examine_places(std::vector<Finding>& findings);        ///< finding_places_linux.cpp
-void examine_surroundings(std::vector<Finding>& findings);  ///< finding_surroundings_linux.cpp
+void examine_kernel(std::vector<Finding>& findings);        ///< finding_kernel_PLATFORM.cpp, and so on
+void examine_memory(std::vector<Finding>& findings);
+void examine_places(std::vector<Finding>& findings);
+void examine_surroundings(std::vector<Finding>& findings);
 
 }  // namespace penstock::tool

@@ -8,7 +8,7 @@
 #include <system_error>
 
 #include "tool/finding.hpp"
-#include "transports/os_peer.hpp"
+#include "transports/os_peer_linux.hpp"
 #include "transports/socket_options_linux.hpp"
 
 namespace penstock::tool {

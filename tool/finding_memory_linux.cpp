@@ -10,7 +10,7 @@
 
 #include "crypto/aead.hpp"
 #include "tool/finding.hpp"
-#include "transports/proc.hpp"
+#include "transports/proc_linux.hpp"
 
 namespace penstock::tool {
 namespace {

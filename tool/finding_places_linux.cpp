@@ -5,7 +5,7 @@
 #include "penstock/endpoint.hpp"
 #include "tool/finding.hpp"
 #include "transports/directory.hpp"
-#include "transports/proc.hpp"
+#include "transports/proc_linux.hpp"
 
 namespace penstock::tool {
 namespace {

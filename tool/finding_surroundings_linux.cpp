@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "tool/finding.hpp"
-#include "transports/os_peer.hpp"
-#include "transports/proc.hpp"
+#include "transports/os_peer_linux.hpp"
+#include "transports/proc_linux.hpp"
 
 namespace penstock::tool {
 namespace {

@@ -1,24 +1,30 @@
-// One descriptor of ours at the local side of a bridge, to be read or written without blocking the event loop.
+// One end of ours at the local side of a bridge, to be read or written without blocking the event loop.
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <optional>
+#include <memory>
 
 #include "penstock/bytes.hpp"
 #include "penstock/handle.hpp"
 #include "penstock/result.hpp"
+#include "tool/standard_streams.hpp"
 
 namespace penstock::tool {
 
 namespace asio = boost::asio;
 
-/// Pipes, sockets and terminals are waited for; regular files, for which epoll has no readiness, are read and written
-/// at once. O_NONBLOCK is shared with whoever else holds the same open file (our shell, say), so it is put back.
+/// What the platform can wait for is waited for; the rest is read and written at once (Linux: a regular file, for which epoll
+/// has no readiness) or by a thread of its own (Windows: standard streams, which know no overlapped operations).
 class LocalEnd {
  public:
-  LocalEnd(asio::any_io_executor executor, Handle handle);
-  ~LocalEnd() { close(); }
+  /// Our end of a pipe to a program (program_system.hpp).
+  LocalEnd(asio::any_io_executor executor, Handle pipe);
+  /// Standard input or output, taken over: only this end of it is left, so that whoever reads our output sees its end when
+  /// the peer says so, and not when we exit. O_NONBLOCK, which is shared with whoever else holds the same open file (our
+  /// shell, say), is put back.
+  LocalEnd(asio::any_io_executor executor, Stream stream);
+  ~LocalEnd();
   LocalEnd(const LocalEnd&) = delete;
   LocalEnd& operator=(const LocalEnd&) = delete;
 
@@ -28,15 +34,11 @@ class LocalEnd {
   [[nodiscard]] asio::awaitable<result<void>> write(bytes_view bytes);
   /// Ends what waits, with cancelled. Idempotent.
   void close() noexcept;
-  [[nodiscard]] bool is_open() const noexcept { return handle_.valid(); }
+  [[nodiscard]] bool is_open() const noexcept;
 
  private:
-  [[nodiscard]] asio::awaitable<result<void>> ready(asio::posix::stream_descriptor::wait_type what);
-
-  asio::any_io_executor executor_;
-  Handle handle_;
-  std::optional<asio::posix::stream_descriptor> watched_;
-  int flags_ = 0;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace penstock::tool

@@ -1,22 +1,17 @@
 // The command `penstock`. Every subcommand is a file of its own: command_NAME.cpp.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <csignal>
-
 #include "tool/command.hpp"
 #include "tool/help_format.hpp"
 #include "tool/help_text.hpp"
+#include "tool/process_start.hpp"
 
 namespace {
 
 using namespace penstock::tool;  // NOLINT(google-build-using-namespace): this is the program itself
 
 // What stands after the first `--` is the wrapped program's own, whatever it looks like.
-std::vector<std::string> split(int count, char** arguments, Chosen& chosen) {
+std::vector<std::string> split(const std::vector<std::string>& words, Chosen& chosen) {
   std::vector<std::string> ours;
-  for (int i = 1; i < count; ++i) {
-    const std::string word = arguments[i];
+  for (const auto& word : words) {
     if (chosen.has_program) {
       chosen.program.push_back(word);
     } else if (word == "--") {
@@ -26,15 +21,6 @@ std::vector<std::string> split(int count, char** arguments, Chosen& chosen) {
     }
   }
   return ours;
-}
-
-// A descriptor that was closed would be taken by the next socket or key file, and a message for people written into it.
-bool occupy_standard_descriptors() {
-  for (int raw = 0; raw <= 2; ++raw) {
-    if (::fcntl(raw, F_GETFD) >= 0) continue;
-    if (::open("/dev/null", O_RDWR) != raw) return false;
-  }
-  return true;
 }
 
 const CLI::App* innermost(const CLI::App& app) {
@@ -57,7 +43,7 @@ int parse(CLI::App& app, std::vector<std::string> words) {
   }
 }
 
-int run(int count, char** arguments) {
+int run(const std::vector<std::string>& arguments) {
   Chosen chosen;
   CLI::App app;
   app.name("penstock");
@@ -71,25 +57,20 @@ int run(int count, char** arguments) {
        {add_demo, add_serve, add_connect, add_call, add_keygen, add_policy, add_inspect, add_doctor, add_help}) {
     add(app, chosen);
   }
-  auto words = split(count, arguments, chosen);
+  auto words = split(arguments, chosen);
   if (const int ended = parse(app, std::move(words)); ended >= 0) return ended;
   if (chosen.action) return chosen.action();
   const auto* command = innermost(app);
-  if (command == &app && count == 1) return answer(app.help());
+  if (command == &app && arguments.empty()) return answer(app.help());
   return complain(Exit::usage, usage_sentence("a command is missing", full_name(command)));
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (!occupy_standard_descriptors()) return static_cast<int>(Exit::resource);
-  // A peer or a pipe that goes is an error to report, not the end of the process.
-  // NOLINTBEGIN(cert-err33-c): it cannot fail for signals that exist
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // so is a file that may not grow
-  // NOLINTEND(cert-err33-c)
+  if (!prepare_process()) return static_cast<int>(Exit::resource);
   try {
-    return run(count, arguments);
+    return run(arguments_of(count, arguments));
   } catch (const std::exception& error) {
     return complain(Exit::internal, std::string("this should not have happened (") + error.what() +
                                         "); please report it, with what you did");

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <cstdlib>
+#include <algorithm>
+
+#include "tool/environment.hpp"
 
 namespace penstock::tool {
 namespace {
 
-constexpr std::array always{"PATH", "HOME", "LANG", "LC_ALL", "LOGNAME", "TZ", "USER"};
 constexpr std::string_view our_prefix = "PENSTOCK_";
 
 std::string hex(bytes_view bytes) {
@@ -20,8 +20,11 @@ std::string hex(bytes_view bytes) {
 class Environment {
  public:
   void inherit(const std::string& name) {
-    const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): the command has one thread
-    if (value != nullptr && !name.starts_with(our_prefix)) out.push_back(name + '=' + value);
+    // What the program believes of its peer comes from the proof alone, however a name is spelt (ATK-21).
+    if (same_variable(std::string_view(name).substr(0, our_prefix.size()), our_prefix)) return;
+    const auto given = [&](const std::string& entry) { return same_variable(entry.substr(0, entry.find('=')), name); };
+    if (std::ranges::any_of(out, given)) return;
+    if (const auto value = variable(name)) out.push_back(name + '=' + *value);
   }
   template <class Value>
   void tell(const char* name, const Value& value) {
@@ -39,21 +42,28 @@ class Environment {
 std::vector<std::string> peer_environment(const Channel& channel, const std::string& endpoint,
                                           const std::vector<std::string>& also) {
   Environment environment;
-  for (const auto* name : always) environment.inherit(name);
+  for (const auto* name : plain_names()) environment.inherit(name);
   for (const auto& name : also) environment.inherit(name);
 
   const auto& peer = channel.peer();
   environment.tell("ENDPOINT", endpoint);
   environment.tell("PEER_PID", peer.pid);
-  environment.tell("PEER_UID", peer.uid);
-  environment.tell("PEER_GID", peer.gid);
-  environment.tell("PEER_GROUPS", fmt::format("{}", fmt::join(peer.groups, ",")));
+  environment.tell("PEER_UID", to_text(peer.uid));
+  environment.tell("PEER_GID", to_text(peer.gid));
+  std::string groups;
+  for (const auto& group : peer.groups) groups += (groups.empty() ? "" : ",") + to_text(group);
+  environment.tell("PEER_GROUPS", groups);
   environment.tell("PEER_STRENGTH", to_string(peer.strength));
   environment.tell("PEER_PROCESS_KEY", peer.process_key);
   if (peer.executable) environment.tell("PEER_EXECUTABLE", peer.executable->path);
   environment.tell_if("PEER_LABEL", peer.label);
   environment.tell_if("PEER_LOGIN_SESSION", peer.login_session);
   environment.tell_if("PEER_CGROUP", peer.cgroup);
+  if (peer.token) {
+    environment.tell("PEER_INTEGRITY", to_string(peer.token->integrity));
+    environment.tell("PEER_ELEVATED", peer.token->elevated ? 1 : 0);
+    environment.tell_if("PEER_APP_CONTAINER", peer.token->app_container);
+  }
 
   const auto& info = channel.info();
   environment.tell("PEER_RULE", info.admission.rule());

@@ -1,54 +1,33 @@
 #include "tool/program.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <csignal>
-
 namespace penstock::tool {
-namespace {
-
-struct Pipe {
-  Handle read, write;
-};
-
-result<Pipe> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0)
-    return Failure(Error::resource_exhausted, "no pipe could be made; close something first");
-  return Pipe{Handle(ends[0]), Handle(ends[1])};
-}
-
-}  // namespace
 
 result<std::unique_ptr<Program>> Program::start(const asio::any_io_executor& executor, SpawnSpec spec) {
-  auto to = make_pipe();
+  auto to = make_stdio_pipe(Direction::to_program);
   if (!to) return to.error();
-  auto from = make_pipe();
+  auto from = make_stdio_pipe(Direction::from_program);
   if (!from) return from.error();
-  spec.stdio[0] = to->read.get();
-  spec.stdio[1] = from->write.get();
+  spec.stdio[0] = to->theirs.get();
+  spec.stdio[1] = from->theirs.get();
   auto child = spawn(spec);
   if (!child) return child.error();
   return std::unique_ptr<Program>(
-      new Program(executor, std::move(*child), std::move(to->write), std::move(from->read)));
+      new Program(executor, std::move(*child), std::move(to->ours), std::move(from->ours)));
 }
 
 Program::Program(const asio::any_io_executor& executor, Spawned child, Handle input, Handle output)
     : child_(std::move(child)),
-      watch_(executor, ::fcntl(child_.process.get(), F_DUPFD_CLOEXEC, 0)),
+      watch_(executor, child_.process),
       input_(executor, std::move(input)),
       output_(executor, std::move(output)) {}
 
 Program::~Program() {
   if (reaped_) return;
-  child_.signal(SIGKILL);
+  child_.end_now();
   static_cast<void>(reap());
 }
 
-int Program::reap() {
+Ended Program::reap() {
   reaped_ = true;
   return child_.wait();
 }

@@ -1,12 +1,11 @@
 // A program between two pipes, on an event loop.
 #pragma once
 
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <csignal>
 #include <memory>
 
 #include "tool/condition.hpp"
 #include "tool/local_end.hpp"
+#include "tool/program_system.hpp"
 #include "tool/spawn.hpp"
 
 namespace penstock::tool {
@@ -22,25 +21,29 @@ class Program {
   [[nodiscard]] LocalEnd& input() noexcept { return input_; }
   [[nodiscard]] LocalEnd& output() noexcept { return output_; }
 
-  /// Completes when it has ended, with its status of waitpid(2). Once. With `and_group`, asked at that moment, what is
-  /// left of its process group is ended too.
+  /// Completes when it has ended. Once. With `and_group`, asked at that moment, what is left of its process group is asked to
+  /// end too.
   template <class AndGroup>
-  asio::awaitable<int> wait(AndGroup and_group) {
-    co_await watch_.async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
+  asio::awaitable<Ended> wait(AndGroup and_group) {
+    co_await watch_.ended();
     // Before it is waited for: its number, and so its group's, can be nobody else's until then.
-    if (and_group()) child_.signal(SIGTERM);
+    if (and_group()) child_.ask_to_end();
     co_return reap();
   }
-  void signal(int number) const noexcept {
-    if (!reaped_) child_.signal(number);
+  /// See Spawned.
+  void ask_to_end() const noexcept {
+    if (!reaped_) child_.ask_to_end();
+  }
+  void end_now() const noexcept {
+    if (!reaped_) child_.end_now();
   }
 
  private:
   Program(const asio::any_io_executor& executor, Spawned child, Handle input, Handle output);
-  int reap();
+  Ended reap();
 
   Spawned child_;
-  asio::posix::stream_descriptor watch_;
+  ProcessWatch watch_;
   LocalEnd input_;
   LocalEnd output_;
   bool reaped_ = false;

@@ -1,9 +1,8 @@
 #include "tool/progress.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cstdio>
+#include "tool/standard_streams.hpp"
 
 namespace penstock::tool {
 namespace {
@@ -11,10 +10,14 @@ namespace {
 constexpr std::chrono::seconds patience{2};
 constexpr std::chrono::milliseconds pace{250};
 
+void show(const std::string& text) {
+  static_cast<void>(write_all(Stream::error, text));
+}
+
 }  // namespace
 
 Progress::Progress(std::string verb)
-    : verb_(std::move(verb)), on_(::isatty(STDERR_FILENO) == 1), next_(std::chrono::steady_clock::now() + patience) {}
+    : verb_(std::move(verb)), on_(is_terminal(Stream::error)), next_(std::chrono::steady_clock::now() + patience) {}
 
 void Progress::advance(std::uint64_t bytes) {
   bytes_ += bytes;
@@ -23,17 +26,17 @@ void Progress::advance(std::uint64_t bytes) {
   if (now < next_) return;
   next_ = now + pace;
   shown_ = true;
-  fmt::print(stderr, "\r{} {:.1f} MiB ", verb_, static_cast<double>(bytes_) / (1024.0 * 1024.0));
+  show(fmt::format("\r{} {:.1f} MiB ", verb_, static_cast<double>(bytes_) / (1024.0 * 1024.0)));
 }
 
 void Progress::clear() {
   if (!shown_) return;
-  fmt::print(stderr, "\r{:40}\r", "");
+  show(fmt::format("\r{:40}\r", ""));
   shown_ = false;
 }
 
 Waiting::Waiting(std::string what) : what_(std::move(what)) {
-  if (::isatty(STDERR_FILENO) == 1) thread_ = std::thread([this] { run(); });
+  if (is_terminal(Stream::error)) thread_ = std::thread([this] { run(); });
 }
 
 Waiting::~Waiting() {
@@ -53,11 +56,11 @@ void Waiting::run() {
   bool shown = false;
   while (!ended_.wait_until(lock, next, [this] { return over_; })) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(next - started);
-    fmt::print(stderr, "\rwaiting for {}, {} s ", what_, seconds.count());
+    show(fmt::format("\rwaiting for {}, {} s ", what_, seconds.count()));
     next += std::chrono::seconds(1);
     shown = true;
   }
-  if (shown) fmt::print(stderr, "\r{:100}\r", "");
+  if (shown) show(fmt::format("\r{:100}\r", ""));
 }
 
 }  // namespace penstock::tool

@@ -2,7 +2,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <csignal>
 
 #include "tool/message_reader.hpp"
 #include "tool/peer_environment.hpp"
@@ -28,7 +27,7 @@ ServedPeer::ServedPeer(Channel channel, std::unique_ptr<Program> program, std::c
       patience_(channel_.get_executor()) {}
 
 void ServedPeer::stop() {
-  if (stopping_) return program_->signal(SIGKILL);
+  if (stopping_) return program_->end_now();
   stopping_ = true;
   // SIGTERM, SIGKILL and the last output have `grace_` each.
   patience_.expires_after(3 * grace_);
@@ -111,8 +110,8 @@ asio::awaitable<void> ServedPeer::await_program() {
 asio::awaitable<void> ServedPeer::end_program() {
   const auto ended = [this] { return status_.has_value(); };
   if (input_ended_ && !stopping_) co_await condition_.until([&] { return ended() || stopping_; }, grace_);
-  if (!ended()) program_->signal(SIGTERM);
-  if (!co_await condition_.until(ended, grace_)) program_->signal(SIGKILL);
+  if (!ended()) program_->ask_to_end();
+  if (!co_await condition_.until(ended, grace_)) program_->end_now();
   co_await condition_.until(ended);
   // What it wrote at the end is still the peer's. A grandchild that holds the pipe open is not waited for longer.
   if (!peer_gone_) co_await condition_.until([this] { return drained_ || peer_gone_; }, grace_);

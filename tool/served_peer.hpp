@@ -47,7 +47,7 @@ class ServedPeer : public std::enable_shared_from_this<ServedPeer> {
   std::chrono::milliseconds grace_;
   Condition condition_;
   asio::steady_timer patience_;     ///< with a peer that takes nothing while the listener ends
-  std::optional<int> status_;       ///< of waitpid(2), once it has ended
+  std::optional<Ended> status_;     ///< of the program, once it has ended
   std::optional<RequestId> asked_;  ///< the peer waits for the last word
   bool drained_ = false;            ///< everything the program wrote is sent, or was dropped with the peer
   bool input_ended_ = false;        ///< the peer said so

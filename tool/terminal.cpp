@@ -1,9 +1,7 @@
 #include "tool/terminal.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 
 #include "protocol/utf8.hpp"
@@ -22,14 +20,9 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-Paint::Paint(int stream) {
-  // NOLINTBEGIN(concurrency-mt-unsafe): the command has one thread
-  const char* none = std::getenv("NO_COLOR");
-  const char* kind = std::getenv("TERM");
-  // NOLINTEND(concurrency-mt-unsafe)
-  const bool wanted = none == nullptr || *none == '\0';
-  const bool able = kind != nullptr && std::string_view(kind) != "dumb";
-  on_ = wanted && able && ::isatty(stream) == 1;
+Paint::Paint(Stream stream) {
+  const char* none = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe): the command has one thread
+  on_ = (none == nullptr || *none == '\0') && takes_sequences(stream);
 }
 
 std::string Paint::with(const char* code, std::string_view text) const {
@@ -55,16 +48,6 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t width
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return out;
-}
-
-bool print(std::string_view text) {
-  while (!text.empty()) {
-    const auto written = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 }  // namespace penstock::tool

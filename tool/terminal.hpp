@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "tool/standard_streams.hpp"
+
 namespace penstock::tool {
 
 /// Text that another process or a file chose, for a terminal: control characters, and marks that turn the direction of
@@ -13,7 +15,7 @@ namespace penstock::tool {
 /// ANSI sequences for one stream, or nothing where it is no terminal, TERM is dumb or NO_COLOR is set (no-color.org).
 class Paint {
  public:
-  explicit Paint(int stream);
+  explicit Paint(Stream stream);
   [[nodiscard]] bool on() const noexcept { return on_; }
   [[nodiscard]] std::string bold(std::string_view text) const { return with("1", text); }
   [[nodiscard]] std::string dim(std::string_view text) const { return with("2", text); }
@@ -28,8 +30,5 @@ class Paint {
 
 /// Breaks `text` at spaces so that no line is wider than `width` columns; further lines begin with `indent` spaces.
 [[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent, std::size_t width = 100);
-
-/// Writes to standard output; false when it could not be written (a full disk, a closed pipe).
-[[nodiscard]] bool print(std::string_view text);
 
 }  // namespace penstock::tool

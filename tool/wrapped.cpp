@@ -1,15 +1,13 @@
 #include "tool/wrapped.hpp"
 
 #include <fmt/format.h>
-#include <sys/wait.h>
 
 #include <charconv>
 
 namespace penstock::tool {
 
-std::string last_word(int wait_status) {
-  if (WIFSIGNALED(wait_status)) return fmt::format("killed {}", WTERMSIG(wait_status));
-  return fmt::format("exited {}", WEXITSTATUS(wait_status));
+std::string last_word(const Ended& ended) {
+  return fmt::format("{} {}", ended.killed ? "killed" : "exited", ended.number);
 }
 
 std::optional<int> read_last_word(std::string_view text) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "tool/ended.hpp"
+
 namespace penstock::tool {
 
 // A message is a piece of the stream, of any size. An empty one is the stream's end in that direction: the end is said,
@@ -15,8 +17,8 @@ inline constexpr std::string_view exit_status_operation = "exit-status";
 /// Status of the reply to any other call.
 inline constexpr unsigned not_served = 1;
 
-/// "exited 3" or "killed 15", of a status of waitpid(2).
-[[nodiscard]] std::string last_word(int wait_status);
+/// "exited 3" or "killed 15".
+[[nodiscard]] std::string last_word(const Ended& ended);
 /// The exit status that it stands for: 0–255, or 128 + the signal. Nothing for other words.
 [[nodiscard]] std::optional<int> read_last_word(std::string_view text);
 

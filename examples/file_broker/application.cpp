@@ -2,38 +2,11 @@
 // open already, and it knows which process gave it that.
 #include "application.hpp"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <penstock/blocking.hpp>
 
+#include "system.hpp"
+
 namespace file_broker {
-namespace {
-
-bool write_all(const std::byte* data, std::size_t size) {
-  while (size > 0) {
-    const auto written = ::write(STDOUT_FILENO, data, size);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    data += written;
-    size -= static_cast<std::size_t>(written);
-  }
-  return true;
-}
-
-/// Copies a file to standard output.
-bool copy_out(const penstock::Handle& file) {
-  std::array<std::byte, 16384> block;
-  for (;;) {
-    const auto got = ::read(file.get(), block.data(), block.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return got == 0;
-    if (!write_all(block.data(), static_cast<std::size_t>(got))) return false;
-  }
-}
-
-}  // namespace
-
 int run_application(const Options& options) {
   if (options.words.empty()) {
     std::cerr << "penstock-file-broker: name the file to read.\n";

@@ -7,13 +7,11 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <csignal>
-#include <cstring>
 #include <penstock/listener.hpp>
 #include <set>
 
+#include "system.hpp"
 #include "vault.hpp"
 
 namespace asio = boost::asio;
@@ -70,8 +68,8 @@ int run_helper(const Options& options) {
   if (!where) return complain(where.error(), wrong_usage);
   const Vault vault(options.one("root"), options.all("allow"));
   if (!vault.is_open()) {
-    std::cerr << "penstock-file-broker: --root " << options.one("root") << " cannot be opened (" << std::strerror(errno)
-              << "): name a directory that this user may enter.\n";  // NOLINT: one thread
+    std::cerr << "penstock-file-broker: --root " << options.one("root") << " cannot be opened (" << vault.trouble()
+              << "): name a directory that this user may enter.\n";
     return wrong_usage;
   }
 
@@ -88,8 +86,7 @@ int run_helper(const Options& options) {
   if (!listener) return complain(listener.error());
   Open open;
   asio::co_spawn(loop, accept_all(*listener, vault, open), asio::detached);
-  asio::signal_set signals(loop, SIGTERM, SIGINT);
-  signals.async_wait([&](boost::system::error_code, int) {
+  const EndRequest request(loop, options.one("end"), [&] {
     listener->close();
     for (auto* channel : open) channel->close();
   });

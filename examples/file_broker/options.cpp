@@ -1,16 +1,16 @@
 #include "options.hpp"
 
-#include <unistd.h>
+#include "system.hpp"
 
 namespace file_broker {
 
-Options Options::read(int count, char** arguments) {
+Options Options::read(std::span<const std::string> arguments) {
   Options options;
-  for (int i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view word = arguments[i];
-    const bool named = word.starts_with("--") && i + 1 < count;
+    const bool named = word.starts_with("--") && i + 1 < arguments.size();
     if (named) {
-      options.named[std::string(word.substr(2))].emplace_back(arguments[++i]);
+      options.named[std::string(word.substr(2))].push_back(arguments[++i]);
     } else {
       options.words.emplace_back(word);
     }
@@ -21,6 +21,11 @@ Options Options::read(int count, char** arguments) {
 std::string Options::one(std::string_view name, std::string otherwise) const {
   const auto found = named.find(name);
   return found == named.end() ? std::move(otherwise) : found->second.back();
+}
+
+std::filesystem::path Options::path(std::string_view name) const {
+  const auto text = one(name);
+  return std::u8string(text.begin(), text.end());
 }
 
 std::vector<std::string> Options::all(std::string_view name) const {
@@ -37,7 +42,7 @@ penstock::result<penstock::Endpoint> endpoint(const Options& options) {
 penstock::result<std::shared_ptr<penstock::AuditSink>> audit(const Options& options) {
   const auto file = options.one("audit");
   if (file.empty()) return std::shared_ptr<penstock::AuditSink>();
-  if (file == "-") return penstock::json_audit_to(STDERR_FILENO);
+  if (file == "-") return penstock::json_audit_to(standard_error());
   return penstock::open_json_audit(file);
 }
 

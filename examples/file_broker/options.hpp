@@ -1,11 +1,13 @@
 // The command line of both programs in one: `--name VALUE` pairs and a few words.
 #pragma once
 
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <penstock/audit.hpp>
 #include <penstock/endpoint.hpp>
 #include <penstock/policy.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,9 +26,11 @@ struct Options {
   std::map<std::string, std::vector<std::string>, std::less<>> named;
   std::vector<std::string> words;
 
-  [[nodiscard]] static Options read(int count, char** arguments);
+  [[nodiscard]] static Options read(std::span<const std::string> arguments);
   /// The option's last value, or nothing.
   [[nodiscard]] std::string one(std::string_view name, std::string otherwise = {}) const;
+  /// The same as a file's name.
+  [[nodiscard]] std::filesystem::path path(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> all(std::string_view name) const;
 };
 

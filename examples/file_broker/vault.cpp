@@ -1,47 +1,12 @@
-// Sources: openat2(2), path_resolution(7), proc(5).
+// What the vault is on every platform: its rule, its sentences, and the paths it looks at.
 #include "vault.hpp"
 
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cerrno>
+#include <algorithm>
 
 namespace file_broker {
 namespace {
 
 constexpr std::size_t longest_path = 1024;
-
-// The kernel itself walks the path and stops where it would leave the directory or follow a link. Checking the text, or
-// the result of realpath(3), would leave time to swap a component in between.
-penstock::Handle open_beneath(const penstock::Handle& directory, const std::string& path) {
-  open_how how{};
-  // O_PATH: nothing happens to the file until it is known to be a plain one. Opening a device or a FIFO has effects.
-  how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  return penstock::Handle(static_cast<int>(::syscall(SYS_openat2, directory.get(), path.c_str(), &how, sizeof how)));
-}
-
-Outcome outcome_of(int error) {
-  switch (error) {
-    case EXDEV:  // ".." left the root
-    case ELOOP:  // a symbolic link
-      return Outcome::outside;
-    case ENOENT:
-    case ENOTDIR:
-      return Outcome::not_found;
-    default:
-      return Outcome::failed;
-  }
-}
-
-/// The very file behind an O_PATH descriptor, for reading.
-penstock::Handle reopen(const penstock::Handle& file) {
-  const auto path = "/proc/self/fd/" + std::to_string(file.get());
-  return penstock::Handle(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-}
 
 }  // namespace
 
@@ -63,25 +28,6 @@ const char* sentence(Outcome outcome) noexcept {
       break;
   }
   return "The file could not be opened.";
-}
-
-Vault::Vault(const std::string& root, std::vector<std::string> allowed)
-    : root_(::open(root.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)), allowed_(std::move(allowed)) {}
-
-Vault::Opened Vault::open(std::string_view path) const {
-  if (!well_formed(path)) return {Outcome::path_malformed, {}};
-  const auto start = find_rule(path);
-  if (!start) return {Outcome::not_allowed, {}};
-  const auto directory = open_beneath(root_, start->directory);
-  if (!directory) return {outcome_of(errno), {}};
-  const auto found = open_beneath(directory, start->path);
-  if (!found) return {outcome_of(errno), {}};
-  struct stat status{};
-  if (::fstat(found.get(), &status) != 0) return {Outcome::failed, {}};
-  if (!S_ISREG(status.st_mode)) return {Outcome::not_a_file, {}};
-  auto file = reopen(found);
-  if (!file) return {Outcome::failed, {}};
-  return {Outcome::opened, std::move(file)};
 }
 
 std::optional<Vault::Start> Vault::find_rule(std::string_view path) const {
@@ -117,6 +63,11 @@ bool well_formed(std::string_view path) noexcept {
     if (lead == 0xF0 && second < 0x90) return false;
     if (lead == 0xF4 && second > 0x8F) return false;
     at += size;
+  }
+  while (!path.empty()) {
+    const auto end = std::min(path.find('/'), path.size());
+    if (!spelt_plainly(path.substr(0, end))) return false;
+    path.remove_prefix(std::min(end + 1, path.size()));
   }
   return true;
 }

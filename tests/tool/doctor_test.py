@@ -2,9 +2,11 @@ import json
 import resource
 import unittest
 
-from support import NOBODY, Case, needs_mlock, needs_root
+from support import NOBODY, WINDOWS, Case, needs_mlock, needs_root, posix_only, windows_only
 
-IDS = ["peer-process-handle", "process-number", "message-sender", "wipe-on-fork", "memory-lock", "aes", "scope-user", "scope-machine",
+IDS = ["windows", "peer-process-handle", "message-sender", "first-instance", "memory-lock", "aes", "names", "scope-user", "scope-machine",
+       "scope-session", "own-identity", "session", "integrity", "signatures", "debugging"] if WINDOWS else [
+       "peer-process-handle", "process-number", "message-sender", "wipe-on-fork", "memory-lock", "aes", "scope-user", "scope-machine",
        "scope-session", "proc", "user-namespace", "peer-program", "program-rules", "ptrace-scope"]
 
 
@@ -24,6 +26,17 @@ class Doctor(Case):
     def test_everything_is_looked_at(self):
         self.examine()
 
+    @windows_only
+    def test_wine_is_named_and_so_is_what_it_does_not_prove(self):
+        found = self.examine()
+        self.assertEqual((found["windows"]["state"], found["first-instance"]["state"]), ("note", "note"))
+        self.assertIn(found["message-sender"]["state"], ("proven", "note"), found["message-sender"])
+        self.assertIn("Wine", found["windows"]["found"])
+        self.assertIn("never proven", found["windows"]["meaning"])
+        for proven in ("peer-process-handle", "memory-lock", "scope-user", "scope-machine", "scope-session", "session"):
+            self.assertEqual(found[proven]["state"], "proven", found[proven])
+
+    @posix_only("runtime directories")
     def test_runtime_directory_is_judged_by_what_it_is(self):
         good = self.here / "runtime"
         good.mkdir(mode=0o700)

@@ -3,7 +3,7 @@ import os
 import struct
 import unittest
 
-from support import Case
+from support import WINDOWS, Case, native
 
 HANDSHAKE, MESSAGE = 0x01, 0x10
 
@@ -41,11 +41,11 @@ class Inspect(Case):
 
     def test_unreadable(self):
         self.refused(self.run_tool("inspect", self.here / "missing"), 9, "missing")
-        self.refused(self.run_tool("inspect", self.here), 9, str(self.here))
+        self.refused(self.run_tool("inspect", self.here), 9, native(self.here))
 
     def test_full_disk(self):
         with open("/dev/full", "wb") as full:
-            self.refused(self.run_tool("inspect", stdin=self.good * 100, stdout=full), 9, "No space left")
+            self.refused(self.run_tool("inspect", stdin=self.good * 100, stdout=full), 9, "isk" if WINDOWS else "No space left")
 
     def test_a_long_recording(self):
         done = self.run_tool("inspect", "--json", stdin=self.good[:68] + b"".join(frame(MESSAGE, n, os.urandom(1000)) for n in range(5000)))

@@ -2,7 +2,7 @@ import os
 import stat
 import unittest
 
-from support import Case
+from support import Case, native, posix_only, windows_only
 
 
 class Keygen(Case):
@@ -12,9 +12,19 @@ class Keygen(Case):
         public = done.stdout.decode().strip()
         self.assertRegex(public, r"^[0-9a-f]{64}$")
         self.assertEqual((self.here / "k.pub").read_text(), f"penstock-public-key-v1 {public}\n")
+        self.assertNotIn((self.here / "k").read_text().split()[1], done.stdout.decode() + done.stderr.decode())
+
+    @posix_only("modes")
+    def test_nobody_else_reads_the_private_half(self):
+        self.run_tool("keygen", "--out", self.here / "k")
         self.assertEqual(stat.S_IMODE(os.stat(self.here / "k").st_mode), 0o600)
         self.assertEqual(stat.S_IMODE(os.stat(self.here / "k.pub").st_mode), 0o644)
-        self.assertNotIn((self.here / "k").read_text().split()[1], done.stdout.decode() + done.stderr.decode())
+
+    @windows_only
+    def test_names_may_have_any_letters(self):
+        done = self.run_tool("keygen", "--out", self.here / "ключ ß.key")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((self.here / "ключ ß.key.pub").exists())
 
     def test_never_overwrites_either_file_and_leaves_no_half(self):
         for existing, other in (("k", "k.pub"), ("k.pub", "k")):
@@ -30,7 +40,7 @@ class Keygen(Case):
         unsafe = self.here / "unsafe"
         unsafe.mkdir()
         unsafe.chmod(0o777)
-        self.refused(self.run_tool("keygen", "--out", unsafe / "k"), 3, str(unsafe))
+        self.refused(self.run_tool("keygen", "--out", unsafe / "k"), 3, native(unsafe))
         self.assertEqual(os.listdir(unsafe), [])
 
     def test_two_runs_make_two_keys(self):

@@ -1,15 +1,13 @@
-#include <sys/socket.h>
-
 #include <fstream>
 #include <iterator>
 
 #include "attackers.hpp"
-#include "raw_socket.hpp"
+#include "raw_connection.hpp"
 
 namespace file_broker {
 
 int run_replayer(const Options& options) {
-  std::ifstream file(options.one("recording"), std::ios::binary);
+  std::ifstream file(options.path("recording"), std::ios::binary);
   Loot recording;
   recording.bytes.assign(std::istreambuf_iterator<char>(file), {});
   if (recording.bytes.empty()) {
@@ -21,7 +19,7 @@ int run_replayer(const Options& options) {
   // The handshake, the proof that it was confirmed, and the request, byte for byte as the genuine application sent
   // them.
   const bool sent = pass_on(helper, recording);
-  ::shutdown(helper.get(), SHUT_WR);
+  finish_sending(helper);
   std::size_t received = 0;
   std::size_t descriptors = 0;
   for (auto loot = take(helper); !loot.bytes.empty(); loot = take(helper)) {

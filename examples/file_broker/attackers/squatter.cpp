@@ -1,15 +1,15 @@
 #include "attackers.hpp"
-#include "raw_socket.hpp"
+#include "raw_connection.hpp"
 
 namespace file_broker {
 
 int run_squatter(const Options& options) {
-  const auto listener = listen_at(options.one("socket"));
+  auto listener = listen_at(options.one("at"));
   if (!listener) return no_channel;
   std::cout << "ready" << std::endl;  // flushed: somebody waits for it
   const auto victim = accept_one(listener);
   std::size_t received = 0;
-  for (auto loot = take(victim.socket); !loot.bytes.empty(); loot = take(victim.socket)) received += loot.bytes.size();
+  for (auto loot = take(victim.connection); !loot.bytes.empty(); loot = take(victim.connection)) received += loot.bytes.size();
   std::cout << "peer=" << victim.pid << " received=" << received << std::endl;
   return done;
 }

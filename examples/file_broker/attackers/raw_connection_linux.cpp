@@ -1,14 +1,15 @@
 // Sources: unix(7), cmsg(3).
-#include "raw_socket.hpp"
-
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+
+#include "raw_connection.hpp"
 
 namespace file_broker {
 namespace {
@@ -34,6 +35,7 @@ penstock::Handle failed(const char* what) {
 }  // namespace
 
 penstock::Handle listen_at(const std::string& path) {
+  ::unlink(path.c_str());  // the attacker before
   auto socket = new_socket();
   const auto address = address_of(path);
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return failed("bind");
@@ -51,11 +53,11 @@ penstock::Handle connect_to(const std::string& path) {
   return socket;
 }
 
-Victim accept_one(const penstock::Handle& listener) {
+Victim accept_one(penstock::Handle& listener) {
   Victim victim{penstock::Handle(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)), 0};
   ucred credentials{};
   socklen_t size = sizeof credentials;
-  if (::getsockopt(victim.socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0)
+  if (::getsockopt(victim.connection.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0)
     victim.pid = credentials.pid;
   return victim;
 }
@@ -112,6 +114,10 @@ bool pass_on(const penstock::Handle& socket, const Loot& loot) {
     sent += static_cast<std::size_t>(done);
   }
   return true;
+}
+
+void finish_sending(const penstock::Handle& socket) noexcept {
+  ::shutdown(socket.get(), SHUT_WR);
 }
 
 }  // namespace file_broker

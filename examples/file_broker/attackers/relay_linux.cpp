@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "attackers.hpp"
-#include "raw_socket.hpp"
+#include "raw_connection.hpp"
 
 namespace file_broker {
 namespace {
@@ -64,16 +64,16 @@ Passed pass_both_ways(const penstock::Handle& application, const penstock::Handl
 int run_relay(const Options& options) {
   const Disguise disguise(options.one("as-user"));
   std::ofstream record;
-  if (const auto file = options.one("record"); !file.empty()) record.open(file, std::ios::binary);
-  const auto listener = listen_at(options.one("socket"));
+  if (const auto file = options.path("record"); !file.empty()) record.open(file, std::ios::binary);
+  auto listener = listen_at(options.one("at"));
   if (!listener) return no_channel;
   std::cout << "ready" << std::endl;  // flushed: somebody waits for it
   auto victim = accept_one(listener);
   if (!disguise.towards_helper()) return no_channel;
   auto helper = connect_to(options.one("target"));
   if (!helper) return no_channel;
-  const auto passed = pass_both_ways(victim.socket, helper, disguise, record);
-  victim.socket.reset();
+  const auto passed = pass_both_ways(victim.connection, helper, disguise, record);
+  victim.connection.reset();
   helper.reset();
   std::cout << "peer=" << victim.pid << " to_helper=" << passed.to_helper << " to_application=" << passed.to_application
             << " descriptors=" << passed.descriptors << std::endl;

@@ -37,7 +37,7 @@ struct Prepared {
   char* const* arguments;
   char* const* environment;
   std::array<native_handle, 3> stdio;
-  std::optional<std::uint32_t> user;
+  std::optional<user_id> user;
   native_handle report;
   pid_t parent;
 };
@@ -84,19 +84,29 @@ void restore_signals() {
   ::_exit(127);
 }
 
-}  // namespace
-
-void Spawned::signal(int number) const noexcept {
+void signal_group(std::int64_t pid, int number) noexcept {
+  const auto child = static_cast<pid_t>(pid);
   // The group may not be there yet, or no longer; the child itself is, until it is waited for.
-  if (::kill(-pid, number) != 0) ::kill(pid, number);
+  if (::kill(-child, number) != 0) ::kill(child, number);
 }
 
-int Spawned::wait() const noexcept {
+}  // namespace
+
+void Spawned::ask_to_end() const noexcept {
+  signal_group(pid, SIGTERM);
+}
+
+void Spawned::end_now() const noexcept {
+  signal_group(pid, SIGKILL);
+}
+
+Ended Spawned::wait() const noexcept {
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) return 0;
+  while (::waitpid(static_cast<pid_t>(pid), &status, 0) < 0) {
+    if (errno != EINTR) return {};
   }
-  return status;
+  if (WIFSIGNALED(status)) return {static_cast<std::uint8_t>(WTERMSIG(status)), true};
+  return {static_cast<std::uint8_t>(WEXITSTATUS(status)), false};
 }
 
 result<std::string> find_program(const std::string& program) {
@@ -136,31 +146,31 @@ result<Spawned> spawn(const SpawnSpec& spec) {
     return Failure(Error::resource_exhausted, fmt::format("no pipe could be made ({})", reason(errno)));
   const Handle from_child(ends[0]);
   Handle to_parent(ends[1]);
+  auto stdio = spec.stdio;
+  for (int number = 0; auto& one : stdio) {
+    if (one == no_handle) one = number;
+    ++number;
+  }
   const Prepared how{
-      path->c_str(), argument_pointers.data(), environment_pointers.data(), spec.stdio, spec.user, to_parent.get(),
-      ::getpid()};
+      path->c_str(), argument_pointers.data(), environment_pointers.data(), stdio, spec.user, to_parent.get(), ::getpid()};
   const pid_t pid = ::fork();
   if (pid < 0) return Failure(Error::resource_exhausted, fmt::format("no process could be made ({})", reason(errno)));
   if (pid == 0) run_child(how);
   to_parent.reset();
 
-  Spawned child{Handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))), pid};
+  Spawned child{Handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))), {}, pid};
   int failed = 0;
   ssize_t got = 0;
   do got = ::read(from_child.get(), &failed, sizeof failed);
   while (got < 0 && errno == EINTR);
   if (got == 0 && child.process) return child;
   const int number = got > 0 ? failed : errno;
-  if (got == 0) child.signal(SIGKILL);
+  if (got == 0) child.end_now();
   static_cast<void>(child.wait());
   return Failure(
       number == EACCES || number == EPERM ? Error::permission_denied : Error::resource_exhausted,
       fmt::format("{} cannot be run ({}); check that it is a program for this machine and that its user may run it",
                   *path, reason(number)));
-}
-
-int exit_status(int wait_status) noexcept {
-  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
 }  // namespace penstock::tool
