@@ -2,8 +2,8 @@
 // FlushFileBuffers, "Security Descriptor String Format".
 #include <fmt/format.h>
 #include <windows.h>
+
 #include <winternl.h>
-#include <sddl.h>
 
 #include <algorithm>
 #include <memory>
@@ -17,9 +17,10 @@ namespace penstock::crypto {
 namespace {
 
 Failure cannot_write(const std::string& path, unsigned long number) {
-  return Failure(windows_error(number), fmt::format("{} cannot be written ({}): nothing was left behind; make room or choose another "
-                                                    "place, and try again.",
-                                                    path, windows_reason(number)));
+  return Failure(windows_error(number),
+                 fmt::format("{} cannot be written ({}): nothing was left behind; make room or choose another "
+                             "place, and try again.",
+                             path, windows_reason(number)));
 }
 
 std::wstring temporary_name() {

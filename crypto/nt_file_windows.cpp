@@ -1,13 +1,16 @@
-// Sources: NtCreateFile (OBJECT_ATTRIBUTES::RootDirectory), FILE_RENAME_INFORMATION, "Reparse Points", "Naming Files, Paths, and
-// Namespaces", FILE_FS_DEVICE_INFORMATION.
+// Sources: NtCreateFile (OBJECT_ATTRIBUTES::RootDirectory), FILE_RENAME_INFORMATION, "Reparse Points", "Naming Files,
+// Paths, and Namespaces", FILE_FS_DEVICE_INFORMATION.
 #include "crypto/nt_file_windows.hpp"
 
 #include <fmt/format.h>
 #include <windows.h>
+
 #include <winternl.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <new>
 #include <vector>
 
 #include "crypto/windows_text.hpp"
@@ -30,40 +33,47 @@ result<std::wstring> absolute_path(const std::string& path, Error unreadable) {
   if (!wide) return Failure(unreadable, fmt::format("\"{}\" is no path: it is not UTF-8, or holds a zero byte.", path));
   std::wstring full(32768, L'\0');
   const auto size = ::GetFullPathNameW(wide->c_str(), static_cast<DWORD>(full.size()), full.data(), nullptr);
-  if (size == 0 || size >= full.size()) return cannot_open(unreadable, path, size == 0 ? ::GetLastError() : ERROR_BUFFER_OVERFLOW);
+  if (size == 0 || size >= full.size())
+    return cannot_open(unreadable, path, size == 0 ? ::GetLastError() : ERROR_BUFFER_OVERFLOW);
   full.resize(size);
-  const bool letter = full.size() >= 3 && ((full[0] >= L'A' && full[0] <= L'Z') || (full[0] >= L'a' && full[0] <= L'z'));
+  const bool letter =
+      full.size() >= 3 && ((full[0] >= L'A' && full[0] <= L'Z') || (full[0] >= L'a' && full[0] <= L'z'));
   // A further colon would be a stream beside the contents of a file, a star a search.
   if (!letter || full[1] != L':' || full[2] != L'\\' || full.find_first_of(L":*?\"<>|", 2) != std::wstring::npos) {
-    return Failure(unreadable, fmt::format("{} is not a path on a drive of this machine: write it as C:\\… (a file of another "
-                                           "machine, a device or a stream is not trusted).",
-                                           path));
+    return Failure(unreadable,
+                   fmt::format("{} is not a path on a drive of this machine: write it as C:\\… (a file of another "
+                               "machine, a device or a stream is not trusted).",
+                               path));
   }
   while (full.size() > 3 && full.back() == L'\\') full.pop_back();
   return full;
 }
 
-// A drive that is somebody else's machine has somebody else's users; one without lists has no owners; a letter that stands
-// for a directory (subst) hides those above it.
+// A drive that is somebody else's machine has somebody else's users; one without lists has no owners; a letter that
+// stands for a directory (subst) hides those above it.
 result<void> check_drive(native_handle root, const std::string& path, Error unsafe_) {
   IO_STATUS_BLOCK status{};
   FILE_FS_DEVICE_INFORMATION device{};
-  constexpr ULONG remote = 0x10;  // FILE_REMOTE_DEVICE
+  // FILE_REMOTE_DEVICE, and FILE_REMOVABLE_MEDIA: lists that anybody could have written elsewhere.
+  constexpr ULONG elsewhere = 0x10 | 0x01;
   if (::NtQueryVolumeInformationFile(root, &status, &device, sizeof device, FileFsDeviceInformation) < 0 ||
-      (device.Characteristics & remote) != 0) {
-    return Failure(unsafe_, fmt::format("{} is not a drive of this machine: keep the file on one that is.", path));
+      (device.Characteristics & elsewhere) != 0) {
+    return Failure(unsafe_, fmt::format("{} is not a fixed drive of this machine: keep the file on one that is.", path));
   }
   DWORD flags = 0;
   if (!::GetVolumeInformationByHandleW(root, nullptr, 0, nullptr, nullptr, &flags, nullptr, 0) ||
       (flags & FILE_PERSISTENT_ACLS) == 0) {
-    return Failure(unsafe_, fmt::format("The drive {} has no access-control lists, so that everybody may change what is on it: "
-                                        "keep the file on one that has them (NTFS).",
-                                        path));
+    return Failure(unsafe_,
+                   fmt::format("The drive {} has no access-control lists, so that everybody may change what is on it: "
+                               "keep the file on one that has them (NTFS).",
+                               path));
   }
   wchar_t name[8];
   const auto size = ::GetFinalPathNameByHandleW(root, name, 8, VOLUME_NAME_NONE);
   if (size != 1 || name[0] != L'\\') {
-    return Failure(unsafe_, fmt::format("The drive {} stands for a directory of another one (subst): write the path there.", path));
+    return Failure(
+        unsafe_,
+        fmt::format("The drive {} stands for a directory of another one (subst): write the path there.", path));
   }
   return {};
 }
@@ -73,9 +83,11 @@ result<Step> step_of(Handle handle, std::wstring_view path, bool last, Error unr
   step.attributes = file_attributes(step.handle.get());
   if (step.attributes == 0) return cannot_open(unreadable, step.path, ::GetLastError());
   if (is_reparse_point(step.attributes)) {
-    return Failure(unsafe_, fmt::format("{} is a reparse point (a symbolic link, a junction or the like), which may lead elsewhere "
-                                        "tomorrow: name the file itself.",
-                                        step.path));
+    return Failure(
+        unsafe_,
+        fmt::format("{} is a reparse point (a symbolic link, a junction or the like), which may lead elsewhere "
+                    "tomorrow: name the file itself.",
+                    step.path));
   }
   if (!last && (step.attributes & FILE_ATTRIBUTE_DIRECTORY) == 0) {
     return cannot_open(unreadable, step.path, ERROR_DIRECTORY);
@@ -105,9 +117,9 @@ OpenedAt open_at(native_handle directory, std::wstring_view name, const OpenAt& 
   object.SecurityDescriptor = how.security;
   IO_STATUS_BLOCK status{};
   HANDLE handle = nullptr;
-  const auto answer = ::NtCreateFile(&handle, how.access | SYNCHRONIZE, &object, &status, nullptr, FILE_ATTRIBUTE_NORMAL, how.share,
-                                     how.disposition, how.options | FILE_SYNCHRONOUS_IO_NONALERT | FILE_OPEN_REPARSE_POINT,
-                                     nullptr, 0);
+  const auto answer =
+      ::NtCreateFile(&handle, how.access | SYNCHRONIZE, &object, &status, nullptr, FILE_ATTRIBUTE_NORMAL, how.share,
+                     how.disposition, how.options | FILE_SYNCHRONOUS_IO_NONALERT | FILE_OPEN_REPARSE_POINT, nullptr, 0);
   if (answer < 0) {
     opened.error = ::RtlNtStatusToDosError(answer);
   } else {
@@ -125,7 +137,8 @@ unsigned long rename_at(native_handle file, native_handle directory, std::wstrin
   rename->FileNameLength = static_cast<ULONG>(bytes);
   std::memcpy(buffer.data() + offsetof(FILE_RENAME_INFORMATION, FileName), name.data(), bytes);
   IO_STATUS_BLOCK status{};
-  const auto answer = ::NtSetInformationFile(file, &status, buffer.data(), static_cast<ULONG>(buffer.size()), FileRenameInformation);
+  const auto answer =
+      ::NtSetInformationFile(file, &status, buffer.data(), static_cast<ULONG>(buffer.size()), FileRenameInformation);
   return answer < 0 ? ::RtlNtStatusToDosError(answer) : 0;
 }
 
@@ -167,12 +180,15 @@ result<Handle> walk_down(const std::string& path, Error unreadable, Error unsafe
   }
 }
 
-result<void> check_trusted_file(native_handle file, const std::string& path, FileRole role, Error unreadable, Error unsafe_) {
+result<void> check_trusted_file(native_handle file, const std::string& path, FileRole role, Error unreadable,
+                                Error unsafe_) {
   const auto attributes = file_attributes(file);
   if (attributes != 0 && is_reparse_point(attributes)) {
-    return Failure(unsafe_, fmt::format("{} is a reparse point (a symbolic link or the like), which may lead elsewhere tomorrow: name "
-                                        "the file itself.",
-                                        path));
+    return Failure(
+        unsafe_,
+        fmt::format("{} is a reparse point (a symbolic link or the like), which may lead elsewhere tomorrow: name "
+                    "the file itself.",
+                    path));
   }
   if (attributes == 0 || (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0 || ::GetFileType(file) != FILE_TYPE_DISK) {
     return Failure(unsafe_, fmt::format("{} is not a regular file: name one that is.", path));

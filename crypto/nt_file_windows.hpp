@@ -1,4 +1,5 @@
-// Files by the handle of their directory, as openat(2) has them: what was checked is what is used, whatever happens to names.
+// Files by the handle of their directory, as openat(2) has them: what was checked is what is used, whatever happens to
+// names.
 #pragma once
 
 #include <cstdint>
@@ -46,14 +47,15 @@ struct Step {
   bool last = false;
 };
 
-/// Opens every component of `path` from the drive's root down, each by the handle of the one above, and shows it to `look`,
-/// which may keep it or refuse. None is a reparse point. The drive is this machine's and has access-control lists, and its
-/// letter stands for its root (no network drive, no `subst`). `path` may be relative; empty is the current directory.
+/// Opens every component of `path` from the drive's root down, each by the handle of the one above, and shows it to
+/// `look`, which may keep it or refuse. None is a reparse point. The drive is this machine's and has access-control
+/// lists, and its letter stands for its root (no network drive, no `subst`). `path` may be relative; empty is the
+/// current directory.
 [[nodiscard]] result<Handle> walk_down(const std::string& path, Error unreadable, Error unsafe_,
                                        const std::function<result<void>(const Step&)>& look);
 
 /// What open_trusted_file asks of an open file, but for its size.
-[[nodiscard]] result<void> check_trusted_file(native_handle file, const std::string& path, FileRole role, Error unreadable,
-                                              Error unsafe_);
+[[nodiscard]] result<void> check_trusted_file(native_handle file, const std::string& path, FileRole role,
+                                              Error unreadable, Error unsafe_);
 
 }  // namespace penstock::crypto

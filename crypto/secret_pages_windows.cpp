@@ -1,8 +1,9 @@
-// Secret pages on Windows. Sources: VirtualLock, SetProcessWorkingSetSizeEx, WerRegisterExcludedMemoryBlock, libsodium "Secure
-// memory".
+// Secret pages on Windows. Sources: VirtualLock, SetProcessWorkingSetSizeEx, WerRegisterExcludedMemoryBlock, libsodium
+// "Secure memory".
 //
-// What Linux has and Windows has not: nothing keeps a full dump that another tool writes (task manager, procdump, a kernel
-// dump) from holding the pages, and hibernation writes all memory. There is no fork(2), so nothing has to be wiped on one.
+// What Linux has and Windows has not: nothing keeps a full dump that another tool writes (task manager, procdump, a
+// kernel dump) from holding the pages, and hibernation writes all memory. There is no fork(2), so nothing has to be
+// wiped on one.
 #include <fmt/format.h>
 #include <sodium.h>
 #include <windows.h>
@@ -16,10 +17,12 @@ namespace penstock::crypto {
 namespace {
 
 Failure unlocked(unsigned long reason) {
-  return Failure(Error::memory_unlocked,
-                 fmt::format("{} bytes of memory for secrets cannot be locked against swapping ({}): give the account the right to "
-                             "increase a process working set, or lift the job's limit on it.",
-                             secret_chunk_size, windows_reason(reason)));
+  return Failure(
+      Error::memory_unlocked,
+      fmt::format(
+          "{} bytes of memory for secrets cannot be locked against swapping ({}): give the account the right to "
+          "increase a process working set, or lift the job's limit on it.",
+          secret_chunk_size, windows_reason(reason)));
 }
 
 // A process may lock about as much as its smallest working set, which begins with 200 KiB.
@@ -42,15 +45,16 @@ unsigned long lock(void* chunk) noexcept {
   return sodium_mlock(chunk, secret_chunk_size) == 0 ? 0 : ::GetLastError();
 }
 
-// Reports of Windows' own error reporting leave the chunk out, from version 1703 on. Older ones lack the function, and there is
-// room for 512 blocks: what cannot be had is gone without, since it stops one kind of dump among several.
+// Reports of Windows' own error reporting leave the chunk out, from version 1703 on. Older ones lack the function, and
+// there is room for 512 blocks: what cannot be had is gone without, since it stops one kind of dump among several.
 void exclude_from_reports(const void* chunk) noexcept {
   using Exclude = HRESULT(WINAPI*)(const void*, DWORD);
   static const auto exclude = [] {
     const HMODULE kernel = ::GetModuleHandleW(L"kernel32.dll");
     // By way of void(*)(), which is what a function of unknown type is.
-    const auto found =
-        kernel == nullptr ? nullptr : reinterpret_cast<void (*)()>(::GetProcAddress(kernel, "WerRegisterExcludedMemoryBlock"));
+    const auto found = kernel == nullptr
+                           ? nullptr
+                           : reinterpret_cast<void (*)()>(::GetProcAddress(kernel, "WerRegisterExcludedMemoryBlock"));
     return reinterpret_cast<Exclude>(found);
   }();
   if (exclude != nullptr) static_cast<void>(exclude(chunk, static_cast<DWORD>(secret_chunk_size)));

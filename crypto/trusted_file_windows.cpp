@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <windows.h>
+
 #include <winternl.h>
 
 #include <algorithm>
@@ -14,13 +15,14 @@ namespace penstock::crypto {
 namespace {
 
 Failure cannot_open(Error code, const std::string& path, unsigned long number) {
-  const char* const what = number == ERROR_SHARING_VIOLATION ? "another program holds it; if that writes it, let it finish"
-                                                             : "check that it exists and that this user may read it";
+  const char* const what = number == ERROR_SHARING_VIOLATION
+                               ? "another program holds it; if that writes it, let it finish"
+                               : "check that it exists and that this user may read it";
   return Failure(code, fmt::format("{} cannot be opened ({}): {}.", path, windows_reason(number), what));
 }
 
-// NUL, CON, COM1 and their like: Windows takes them for devices wherever they stand, and a file that had such a name could not
-// be named by other programs.
+// NUL, CON, COM1 and their like: Windows takes them for devices wherever they stand, and a file that had such a name
+// could not be named by other programs.
 bool names_device(const std::string& name) {
   const auto wide = to_wide(name);
   wchar_t full[MAX_PATH * 2];
@@ -36,8 +38,8 @@ result<SplitPath> split_path(const std::string& path, Error unreadable) {
   SplitPath split;
   if (slash != std::string::npos) split.directory = path.substr(0, slash + 1);
   split.name = path.substr(slash == std::string::npos ? 0 : slash + 1);
-  // A colon would name a stream beside the contents or a drive, the others a search; a dot or a space at the end names the
-  // file without it to some functions of Windows and not to others.
+  // A colon would name a stream beside the contents or a drive, the others a search; a dot or a space at the end names
+  // the file without it to some functions of Windows and not to others.
   const bool names_file = !split.name.empty() && split.name.back() != '.' && split.name.back() != ' ' &&
                           split.name.find_first_of(":*?\"<>|") == std::string::npos &&
                           std::ranges::none_of(split.name, [](char c) { return static_cast<unsigned char>(c) < 0x20; });

@@ -1,7 +1,8 @@
-// Where audit lines go. Sources: NtCreateFile, "Creating and Opening Files" (sharing), WriteFile (the offset that means the end),
-// FILE_END_OF_FILE_INFO, FILE_STANDARD_INFO.
+// Where audit lines go. Sources: NtCreateFile, "Creating and Opening Files" (sharing), WriteFile (the offset that means
+// the end), FILE_END_OF_FILE_INFO, FILE_STANDARD_INFO.
 #include <fmt/format.h>
 #include <windows.h>
+
 #include <winternl.h>
 
 #include <algorithm>
@@ -43,11 +44,13 @@ result<Handle> open_file(const std::string& path) {
                                  .disposition = FILE_OPEN_IF,
                                  .security = security->get()});
   if (!opened.handle && opened.error == ERROR_SHARING_VIOLATION) {
-    return unavailable(fmt::format("Another process records to the audit file {}, or has it open: give each process its own.", path));
+    return unavailable(
+        fmt::format("Another process records to the audit file {}, or has it open: give each process its own.", path));
   }
   if (!opened.handle) {
-    return unavailable(fmt::format("The audit file {} cannot be opened ({}): check its owner and its access-control list.", path,
-                                   windows_reason(opened.error)));
+    return unavailable(
+        fmt::format("The audit file {} cannot be opened ({}): check its owner and its access-control list.", path,
+                    windows_reason(opened.error)));
   }
   const auto& file = opened.handle;
   if (auto checked = crypto::check_trusted_file(file.get(), path, crypto::FileRole::file, Error::audit_unavailable,
@@ -77,13 +80,15 @@ class WindowsAuditFile final : public AuditFile {
     if (written.size == bytes.size()) return written;
     // A write that failed does not say how much of it arrived; the file does.
     const auto after = status();
-    if (before && after && after->size > before->size) written.size = static_cast<std::size_t>(after->size - before->size);
+    if (before && after && after->size > before->size)
+      written.size = static_cast<std::size_t>(after->size - before->size);
     return written;
   }
 
   std::optional<Status> status() final {
     FILE_STANDARD_INFO information{};
-    if (!::GetFileInformationByHandleEx(file_.get(), FileStandardInfo, &information, sizeof information)) return std::nullopt;
+    if (!::GetFileInformationByHandleEx(file_.get(), FileStandardInfo, &information, sizeof information))
+      return std::nullopt;
     return Status{static_cast<std::uint64_t>(information.EndOfFile.QuadPart),
                   information.DeletePending || information.NumberOfLinks == 0};
   }

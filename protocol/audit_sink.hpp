@@ -1,5 +1,5 @@
-// Audit lines, one after the other, whole or not at all: what is the same on every platform. What the system does is behind
-// AuditOutput and AuditFile.
+// Audit lines, one after the other, whole or not at all: what is the same on every platform. What the system does is
+// behind AuditOutput and AuditFile.
 #pragma once
 
 #include <functional>
@@ -44,8 +44,8 @@ class AuditFile : public AuditOutput {
 /// Opens the file, or says why it cannot be an audit file (audit_unavailable, with a sentence).
 using OpenAuditFile = std::function<result<std::unique_ptr<AuditFile>>()>;
 
-/// Numbers the events and writes them one after the other. The number counts every event, kept or not: a gap is an event
-/// that could not be kept.
+/// Numbers the events and writes them one after the other. The number counts every event, kept or not: a gap is an
+/// event that could not be kept.
 class NumberingSink : public AuditSink {
  public:
   result<void> record(const AuditEvent& event) noexcept final;

@@ -1,6 +1,7 @@
 // Sources: NtCreateFile, BY_HANDLE_FILE_INFORMATION; the rights are crypto/file_access_windows.cpp's.
 #include <fmt/format.h>
 #include <windows.h>
+
 #include <winternl.h>
 
 #include <algorithm>
@@ -48,7 +49,8 @@ bool is_one_user(const Sid& sid) {
   auto domain_size = static_cast<DWORD>(domain.size());
   SID_NAME_USE use = SidTypeInvalid;
   auto bytes = std::vector<std::byte>(sid.bytes().begin(), sid.bytes().end());
-  return !bytes.empty() && ::LookupAccountSidW(nullptr, bytes.data(), name.data(), &name_size, domain.data(), &domain_size, &use) &&
+  return !bytes.empty() &&
+         ::LookupAccountSidW(nullptr, bytes.data(), name.data(), &name_size, domain.data(), &domain_size, &use) &&
          use == SidTypeUser;
 }
 
@@ -63,10 +65,11 @@ bool is_program(native_handle file) {
 
 result<FileNumber> find_file(const std::string& path) {
   const auto wide = to_wide(path);
-  const HANDLE opened = !wide || wide->empty()
-                            ? INVALID_HANDLE_VALUE
-                            : ::CreateFileW(wide->c_str(), FILE_READ_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                                            nullptr, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, nullptr);
+  const HANDLE opened =
+      !wide || wide->empty()
+          ? INVALID_HANDLE_VALUE
+          : ::CreateFileW(wide->c_str(), FILE_READ_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                          nullptr, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, nullptr);
   const auto number = wide ? ::GetLastError() : ERROR_INVALID_NAME;
   const auto cannot = [&](unsigned long reason) {
     return Failure(Error::invalid_argument,
@@ -96,27 +99,31 @@ result<FileNumber> find_trusted_program(const std::string& path) {
   const auto directory = crypto::walk_down(split->directory, Error::io_error, Error::permission_denied, keep);
   if (!directory && directory.error() == Error::permission_denied) return refuse(directory.error());
   if (!directory) {
-    return Failure(Error::policy_invalid, fmt::format("{} cannot be looked at; {}", path, directory.error().sentence()));
+    return Failure(Error::policy_invalid,
+                   fmt::format("{} cannot be looked at; {}", path, directory.error().sentence()));
   }
   const auto opened = crypto::open_at(directory->get(), *name,
                                       {.access = FILE_READ_DATA | FILE_READ_ATTRIBUTES | READ_CONTROL,
                                        .share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                                        .disposition = FILE_OPEN});
   const auto cannot = [&](unsigned long number) {
-    return Failure(Error::policy_invalid, fmt::format("{} cannot be looked at ({}); install the program first, or correct the path",
-                                                      path, windows_reason(number)));
+    return Failure(Error::policy_invalid,
+                   fmt::format("{} cannot be looked at ({}); install the program first, or correct the path", path,
+                               windows_reason(number)));
   };
   if (!opened.handle) return cannot(opened.error);
   const auto attributes = crypto::file_attributes(opened.handle.get());
   if (crypto::is_reparse_point(attributes)) {
-    return Failure(Error::policy_invalid,
-                   fmt::format("{} is a reparse point (a symbolic link or the like), which may lead elsewhere tomorrow; name the "
-                               "program itself",
-                               path));
+    return Failure(
+        Error::policy_invalid,
+        fmt::format("{} is a reparse point (a symbolic link or the like), which may lead elsewhere tomorrow; name the "
+                    "program itself",
+                    path));
   }
   if (attributes == 0 || (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0 || !is_program(opened.handle.get())) {
-    return Failure(Error::policy_invalid,
-                   fmt::format("{} is not a program (a regular file that Windows can run); name the program itself", path));
+    return Failure(
+        Error::policy_invalid,
+        fmt::format("{} is not a program (a regular file that Windows can run); name the program itself", path));
   }
   const auto access = crypto::read_file_access(opened.handle.get());
   if (!access) return cannot(::GetLastError());
@@ -124,15 +131,16 @@ result<FileNumber> find_trusted_program(const std::string& path) {
   // Whoever owns the program may change it: nobody else may, but the system.
   const auto& owner = access->owner;
   if (!is_one_user(owner)) {
-    return Failure(Error::policy_invalid, fmt::format("others could replace the program; {0} belongs to {1}, who is no user: run: "
-                                                      "icacls \"{0}\" /setowner *S-1-5-32-544",
-                                                      path, to_text(owner)));
+    return Failure(Error::policy_invalid,
+                   fmt::format("others could replace the program; {0} belongs to {1}, who is no user: run: "
+                               "icacls \"{0}\" /setowner *S-1-5-32-544",
+                               path, to_text(owner)));
   }
   if (const auto fault = crypto::find_access_fault(*access, FileRole::file, owner)) {
     return refuse(crypto::access_failure(Error::policy_invalid, path, FileRole::file, *fault, owner));
   }
-  // Below a directory in which others may make entries, all must be the system's or ours: anybody could take the place once
-  // another owner has left it.
+  // Below a directory in which others may make entries, all must be the system's or ours: anybody could take the place
+  // once another owner has left it.
   const auto ours = [](const Sid& who) { return crypto::is_system(who) || who == effective_user(); };
   bool below_is_ours = ours(owner);
   for (auto step = above.rbegin(); step != above.rend(); ++step) {

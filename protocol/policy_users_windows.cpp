@@ -29,7 +29,8 @@ bool runs_processes(const Account& account) noexcept {
   const auto text = to_text(account.sid);
   constexpr std::array<std::string_view, 3> services{"S-1-5-18", "S-1-5-19", "S-1-5-20"};
   // NT SERVICE\…, IIS APPPOOL\…
-  return std::ranges::find(services, text) != services.end() || text.starts_with("S-1-5-80-") || text.starts_with("S-1-5-82-");
+  return std::ranges::find(services, text) != services.end() || text.starts_with("S-1-5-80-") ||
+         text.starts_with("S-1-5-82-");
 }
 
 bool is_group(const Account& account) noexcept {
@@ -44,7 +45,8 @@ result<user_id> find(const char* kind, const std::string& name, bool (*fits)(con
   }
   if (name.starts_with("S-")) {
     const auto sid = Sid::parse(name);
-    if (!sid) return refuse(fmt::format("\"{}\" is no security identifier; copy it again, as `whoami /all` prints it", name));
+    if (!sid)
+      return refuse(fmt::format("\"{}\" is no security identifier; copy it again, as `whoami /all` prints it", name));
     return *sid;
   }
   alignas(DWORD) std::array<std::byte, Sid::max_size> bytes{};
@@ -57,12 +59,15 @@ result<user_id> find(const char* kind, const std::string& name, bool (*fits)(con
     if (number == ERROR_NONE_MAPPED) {
       return refuse(fmt::format("this machine has no {} \"{}\"; create it, or take it out", kind, name));
     }
-    return refuse(fmt::format("the {} \"{}\" cannot be looked up ({}); try again, or write its security identifier (S-1-…)", kind,
-                              name, windows_reason(number)));
+    return refuse(
+        fmt::format("the {} \"{}\" cannot be looked up ({}); try again, or write its security identifier (S-1-…)", kind,
+                    name, windows_reason(number)));
   }
-  const auto whole = std::span<const std::byte>(bytes).first(std::min<std::size_t>(::GetLengthSid(bytes.data()), bytes.size()));
+  const auto whole =
+      std::span<const std::byte>(bytes).first(std::min<std::size_t>(::GetLengthSid(bytes.data()), bytes.size()));
   const auto sid = Sid::from_bytes(whole);
-  if (!sid) return refuse(fmt::format("the {} \"{}\" has no security identifier that is known here; take it out", kind, name));
+  if (!sid)
+    return refuse(fmt::format("the {} \"{}\" has no security identifier that is known here; take it out", kind, name));
   account.sid = *sid;
   // "users" with a group in it would match no process, "groups" with a user neither: not quietly kept.
   if (!fits(account)) return refuse(fmt::format("\"{}\" ({}) is no {}; correct it", name, to_text(*sid), kind));
@@ -80,7 +85,8 @@ result<user_id> find_group(const std::string& name) {
 }
 
 result<user_id> numbered_user(std::uint32_t number) {
-  return refuse(fmt::format("Windows has no user or group {}; write a name in quotes, or a security identifier (\"S-1-…\")", number));
+  return refuse(fmt::format(
+      "Windows has no user or group {}; write a name in quotes, or a security identifier (\"S-1-…\")", number));
 }
 
 user_id effective_user() noexcept {

@@ -79,8 +79,8 @@ void add_demo(CLI::App& app, Chosen& chosen) {
   auto* command = add_command(
       app, "demo", group_channels, "See a privileged helper serve its application, and four attackers refused",
       "[--json]",
-      "As root, the helper runs as root and the application as nobody; without root, both as you. It takes a few "
-      "seconds,\n"
+      "As root, the helper runs as root and the application as nobody; without root, and on Windows, both as you. It takes\n"
+      "seconds, "
       "uses real files and processes in a directory of its own, and removes everything, also after Ctrl-C.\n"
       "Exit code 0 only when the main job was done and every attacker was refused, judged from audit events.\n");
   auto words = std::make_shared<Words>();

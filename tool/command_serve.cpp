@@ -143,8 +143,8 @@ void add_serve(CLI::App& app, Chosen& chosen) {
       "PENSTOCK_PEER_PID,\n"
       "_UID, _GID, _GROUPS, _STRENGTH, _EXECUTABLE, _RULE, _TRUST, _KEY, _TRANSCRIPT and more (docs/COMMAND.md). It "
       "inherits\n"
-      "descriptors 0, 1 and 2, PATH, HOME, USER, LOGNAME, LANG, LC_ALL, TZ, and nothing else.\n"
-      "SIGTERM or SIGINT ends it: PROGRAM gets SIGTERM, peers its last output and exit status.\n"
+      "standard input, output and error, PATH and what else programs need of our environment, and nothing more.\n"
+      "SIGTERM, SIGINT or Ctrl-C ends it: PROGRAM is asked to end, peers get its last output and exit status.\n"
       "Example:\n  penstock serve notes --policy notes.toml -- tee -a notes.txt\n");
   auto words = std::make_shared<Words>();
   add_channel_options(*command, words->channel);
@@ -156,7 +156,7 @@ void add_serve(CLI::App& app, Chosen& chosen) {
   command->add_option("--max-peers-per-user", words->max_peers_per_user, "Of them, so many of one user (16)")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
-  command->add_option("--grace", words->grace, "How long PROGRAM has after SIGTERM, before SIGKILL (5s)")
+  command->add_option("--grace", words->grace, "How long PROGRAM has once asked to end, before it is ended (5s)")
       ->type_name("TIME");
   command->add_option("--ready-fd", words->ready_fd, "Write a line to this descriptor when listening, then close it")
       ->type_name("N");

@@ -1,6 +1,6 @@
 // ATK-17 and ATK-26: a real relay process between two genuine ends. Where identities are bound it gets no key agreed; where
 // policy binds the user alone it may stand there, and still cannot change, drop, swap, repeat or cut one frame unseen.
-#include "tests/channel/pair.hpp"
+#include "tests/channel/accepting.hpp"
 #include "tests/support/child.hpp"
 #include "tests/support/relay.hpp"
 
@@ -93,6 +93,29 @@ const Role relay_role("relay", [](const Line& line, const Words& words) {
 /// The genuine listener in its own directory, the relay's name in another; both belong to this user.
 class Relayed : public ::testing::Test {
  protected:
+  /// As blocking::connect, at the relay's name and meaning the listener's: where names are directories both end alike, and where one
+  /// flat namespace has them they cannot. So it is the processes alone that the two ends see differently.
+  result<blocking::Channel> connect_by(const Endpoint& relay_name, const ConnectOptions& options) {
+    auto carrier = transport::connect_pipe(relay_name, options.policy.users(), {}, soon());
+    if (!carrier) return carrier.error();
+    auto inputs = std::make_shared<protocol::HandshakeInputs>();
+    inputs->policy = options.policy;
+    inputs->keys = options.keys;
+    inputs->channel = std::make_shared<const protocol::ChannelSettings>(options.channel, options.audit, "test");
+    const auto meant = endpoint_in(directory);
+    protocol::HandshakeContext context;
+    context.initiator = true;
+    context.endpoint = {meant.scope(), meant.name()};
+    context.trust = options.trust;
+    context.suite = Suite::chachapoly_blake2b;
+    auto driver = HandshakeDriver::make(std::move(*carrier), inputs, std::move(context));
+    if (!driver) return driver.error();
+    if (auto done = (*driver)->run(soon()); !done) return done.error();
+    auto core = (*driver)->take();
+    if (!core) return core.error();
+    return blocking::Channel(std::move(*core));
+  }
+
   /// Opens the listener and connects through the relay. Fills server and client as far as they get.
   void meet(ListenOptions listen, const ConnectOptions& connect, const std::string& tamper, std::size_t at = 0) {
     relay_directory.emplace();
@@ -106,7 +129,7 @@ class Relayed : public ::testing::Test {
       if (accepted) server = std::move(*accepted);
       if (!accepted) server_failure = accepted.error().code();
     });
-    auto connected = blocking::connect(endpoint_in(*relay_directory), connect);
+    auto connected = connect_by(endpoint_in(*relay_directory), connect);
     if (connected) client = std::move(*connected);
     if (!connected) client_failure = connected.error().code();
     accepting.join();

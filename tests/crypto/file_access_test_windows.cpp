@@ -28,7 +28,7 @@ const Sid creator_owner = sid("S-1-3-0");
 const Sid owner_rights = sid("S-1-3-4");
 
 FileAccess access_of(std::vector<AccessEntry> entries, const Sid& owner = self) {
-  return {owner, true, std::move(entries)};
+  return {owner, true, false, std::move(entries)};
 }
 
 AccessEntry allow(const Sid& who, std::uint32_t rights) {
@@ -43,7 +43,8 @@ constexpr FileRole roles[] = {FileRole::parent, FileRole::directory, FileRole::f
 
 TEST(FileAccess, TheOwnerIsUsOrTheSystem) {
   for (const auto role : roles) {
-    for (const auto& owner : {self, system_, administrators, trusted_installer}) EXPECT_TRUE(trusted(access_of({}, owner), role));
+    for (const auto& owner : {self, system_, administrators, trusted_installer})
+      EXPECT_TRUE(trusted(access_of({}, owner), role));
     for (const auto& owner : {mallory, everyone, users, anonymous, creator_owner, Sid()}) {
       const auto fault = find_access_fault(access_of({}, owner), role, self);
       ASSERT_TRUE(fault) << to_text(owner);
@@ -62,7 +63,7 @@ TEST(FileAccess, WhoDoesNotKnowItselfTrustsNobodysFiles) {
 
 TEST(FileAccess, ANullListLetsEverybodyDoEverything) {
   for (const auto role : roles) {
-    const auto fault = find_access_fault({self, false, {}}, role, self);
+    const auto fault = find_access_fault({self, false, false, {}}, role, self);
     ASSERT_TRUE(fault);
     EXPECT_EQ(fault->kind, AccessFault::Kind::no_list);
     EXPECT_TRUE(trusted(access_of({}), role)) << "an empty list lets nobody do anything";
@@ -92,7 +93,8 @@ TEST(FileAccess, EveryRightOfAnotherInEveryRole) {
       {"generic read", GENERIC_READ, true, true, true, false},
       {"generic execute", GENERIC_EXECUTE, true, true, true, false},
       {"what icacls calls RX", FILE_GENERIC_READ | FILE_GENERIC_EXECUTE, true, true, true, false},
-      {"what icacls calls M", FILE_GENERIC_READ | FILE_GENERIC_WRITE | FILE_GENERIC_EXECUTE | DELETE, false, false, false, false},
+      {"what icacls calls M", FILE_GENERIC_READ | FILE_GENERIC_WRITE | FILE_GENERIC_EXECUTE | DELETE, false, false,
+       false, false},
       {"what icacls calls F", FILE_ALL_ACCESS, false, false, false, false},
       {"nothing", 0, true, true, true, true},
   };
@@ -114,43 +116,72 @@ TEST(FileAccess, OnlyWhatAppliesToTheFileItselfCounts) {
     EXPECT_TRUE(trusted(access_of({{everyone, FILE_ALL_ACCESS, true, true}}), role)) << "inherit only";
     EXPECT_TRUE(trusted(access_of({{everyone, FILE_ALL_ACCESS, false, false}}), role)) << "a denial gives nothing";
     // And takes nothing: its order and the groups of whoever asks decide that.
-    EXPECT_FALSE(trusted(access_of({{everyone, FILE_ALL_ACCESS, false, false}, allow(everyone, FILE_ALL_ACCESS)}), role));
+    EXPECT_FALSE(
+        trusted(access_of({{everyone, FILE_ALL_ACCESS, false, false}, allow(everyone, FILE_ALL_ACCESS)}), role));
     // One entry among good ones is enough.
-    EXPECT_FALSE(trusted(access_of({allow(self, FILE_ALL_ACCESS), allow(mallory, DELETE), allow(system_, FILE_ALL_ACCESS)}), role));
+    EXPECT_FALSE(trusted(
+        access_of({allow(self, FILE_ALL_ACCESS), allow(mallory, DELETE), allow(system_, FILE_ALL_ACCESS)}), role));
     // An entry that could not be read.
     EXPECT_FALSE(trusted(access_of({{Sid(), GENERIC_ALL, true, false}}), role));
+  }
+}
+
+// A sandboxed worker runs as its broker's user: the list cannot tell them apart, the label can.
+TEST(FileAccess, ALowLabelIsRefusedWhateverTheListSays) {
+  for (const auto role : roles) {
+    const auto fault = find_access_fault({self, true, true, {allow(self, FILE_ALL_ACCESS)}}, role, self);
+    ASSERT_TRUE(fault);
+    EXPECT_EQ(fault->kind, AccessFault::Kind::low_label);
   }
 }
 
 // The lists that Windows 10 gives its own directories.
 TEST(FileAccess, TheListsOfARealWindows) {
   const std::uint32_t modify = 0x1301bf;
-  const FileAccess drive{trusted_installer, true,
-                         {allow(administrators, FILE_ALL_ACCESS), allow(system_, FILE_ALL_ACCESS), allow(users, 0x1200a9),
-                          {authenticated, modify, true, true}, allow(authenticated, FILE_ADD_SUBDIRECTORY)}};
+  const FileAccess drive{trusted_installer,
+                         true, false,
+                         {allow(administrators, FILE_ALL_ACCESS),
+                          allow(system_, FILE_ALL_ACCESS),
+                          allow(users, 0x1200a9),
+                          {authenticated, modify, true, true},
+                          allow(authenticated, FILE_ADD_SUBDIRECTORY)}};
   EXPECT_TRUE(trusted(drive, FileRole::parent));
   EXPECT_FALSE(trusted(drive, FileRole::directory));
-  const FileAccess program_data{system_, true,
-                                {allow(system_, FILE_ALL_ACCESS), allow(administrators, FILE_ALL_ACCESS), {creator_owner, GENERIC_ALL, true, true},
-                                 allow(users, 0x1200a9), allow(users, FILE_ADD_FILE | FILE_ADD_SUBDIRECTORY | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES)}};
+  const FileAccess program_data{
+      system_,
+      true, false,
+      {allow(system_, FILE_ALL_ACCESS),
+       allow(administrators, FILE_ALL_ACCESS),
+       {creator_owner, GENERIC_ALL, true, true},
+       allow(users, 0x1200a9),
+       allow(users, FILE_ADD_FILE | FILE_ADD_SUBDIRECTORY | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES)}};
   EXPECT_TRUE(trusted(program_data, FileRole::parent));
   EXPECT_FALSE(trusted(program_data, FileRole::directory));
   // C:\anything, made by an administrator: inherits that users may modify it.
-  const FileAccess made_below_drive{administrators, true,
-                                    {allow(administrators, FILE_ALL_ACCESS), allow(system_, FILE_ALL_ACCESS), allow(users, 0x1200a9),
-                                     allow(authenticated, modify)}};
+  const FileAccess made_below_drive{administrators,
+                                    true, false,
+                                    {allow(administrators, FILE_ALL_ACCESS), allow(system_, FILE_ALL_ACCESS),
+                                     allow(users, 0x1200a9), allow(authenticated, modify)}};
   for (const auto role : roles) EXPECT_FALSE(trusted(made_below_drive, role));
-  const FileAccess system32_file{trusted_installer, true,
-                                 {allow(trusted_installer, FILE_ALL_ACCESS), allow(administrators, 0x1200a9), allow(system_, 0x1200a9),
-                                  allow(users, 0x1200a9), allow(sid("S-1-15-2-1"), 0x1200a9)}};
+  const FileAccess system32_file{
+      trusted_installer,
+      true, false,
+      {allow(trusted_installer, FILE_ALL_ACCESS), allow(administrators, 0x1200a9), allow(system_, 0x1200a9),
+       allow(users, 0x1200a9), allow(sid("S-1-15-2-1"), 0x1200a9)}};
   EXPECT_TRUE(trusted(system32_file, FileRole::file));
   EXPECT_FALSE(trusted(system32_file, FileRole::secret_file));
-  const FileAccess profile{system_, true, {allow(system_, FILE_ALL_ACCESS), allow(administrators, FILE_ALL_ACCESS), allow(self, FILE_ALL_ACCESS)}};
+  const FileAccess profile{
+      system_,
+      true, false,
+      {allow(system_, FILE_ALL_ACCESS), allow(administrators, FILE_ALL_ACCESS), allow(self, FILE_ALL_ACCESS)}};
   for (const auto role : roles) EXPECT_TRUE(trusted(profile, role));
 }
 
 TEST(FileAccess, EveryFaultSaysWhatToRun) {
-  const FileAccess faulty[] = {access_of({}, mallory), {self, false, {}}, access_of({allow(everyone, FILE_ALL_ACCESS)}),
+  const FileAccess faulty[] = {access_of({}, mallory),
+                               {self, false, false, {}},
+                               {self, true, true, {}},
+                               access_of({allow(everyone, FILE_ALL_ACCESS)}),
                                access_of({{Sid(), GENERIC_ALL, true, false}})};
   for (const auto& access : faulty) {
     const auto fault = find_access_fault(access, FileRole::file, self);
@@ -164,9 +195,11 @@ TEST(FileAccess, EveryFaultSaysWhatToRun) {
 TEST(FileAccess, AnIcaclsLineNamesWhoAndWhat) {
   const auto sentence = [](FileRole role, std::uint32_t rights) {
     const auto fault = find_access_fault(access_of({allow(everyone, rights)}), role, self);
-    return fault ? std::string(access_failure(Error::key_unsafe, "C:\\x", role, *fault, self).sentence()) : std::string();
+    return fault ? std::string(access_failure(Error::key_unsafe, "C:\\x", role, *fault, self).sentence())
+                 : std::string();
   };
-  EXPECT_NE(sentence(FileRole::file, FILE_WRITE_DATA).find("lets S-1-1-0 change it (access rights 0x00000002)"), std::string::npos);
+  EXPECT_NE(sentence(FileRole::file, FILE_WRITE_DATA).find("lets S-1-1-0 change it (access rights 0x00000002)"),
+            std::string::npos);
   EXPECT_NE(sentence(FileRole::secret_file, FILE_READ_DATA).find("lets S-1-1-0 read it"), std::string::npos);
   EXPECT_NE(sentence(FileRole::parent, FILE_DELETE_CHILD).find("replace it or what is in it"), std::string::npos);
   EXPECT_NE(sentence(FileRole::directory, FILE_ADD_FILE).find("put other files into it"), std::string::npos);

@@ -1,6 +1,7 @@
 // A saved key's access-control list: its own from the first moment, whatever the directory would pass on.
 #include <gtest/gtest.h>
 #include <windows.h>
+
 #include <sddl.h>
 
 #include "crypto/file_access_windows.hpp"
@@ -18,8 +19,10 @@ namespace {
 void let_everybody_inherit(const std::string& directory) {
   const auto text = "D:P(A;OICI;FA;;;" + to_text(test::own_user()) + ")(A;OICIIO;FA;;;WD)";
   void* descriptor = nullptr;
-  ASSERT_TRUE(::ConvertStringSecurityDescriptorToSecurityDescriptorW(to_wide(text)->c_str(), SDDL_REVISION_1, &descriptor, nullptr));
-  EXPECT_TRUE(::SetFileSecurityW(to_wide(directory)->c_str(), DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION, descriptor));
+  ASSERT_TRUE(::ConvertStringSecurityDescriptorToSecurityDescriptorW(to_wide(text)->c_str(), SDDL_REVISION_1,
+                                                                     &descriptor, nullptr));
+  EXPECT_TRUE(::SetFileSecurityW(to_wide(directory)->c_str(),
+                                 DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION, descriptor));
   ::LocalFree(descriptor);
 }
 
@@ -43,7 +46,8 @@ TEST(KeySave, TheListIsThisOne) {
 TEST(KeySave, ANameThatIsNoFilesIsRefused) {
   const test::Scratch scratch;
   scratch.write("file", "contents", 0600);
-  for (const char* const name : {"file:stream", "file::$DATA", "key.", "key ", "k*y", "k?y", "<key>", "k|y", "", "..", "\x01", "NUL", "con", "COM1"}) {
+  for (const char* const name : {"file:stream", "file::$DATA", "key.", "key ", "k*y", "k?y", "<key>", "k|y", "", "..",
+                                 "\x01", "NUL", "con", "COM1"}) {
     const auto saved = PublicKey().save(scratch / name);
     ASSERT_FALSE(saved) << name;
     EXPECT_EQ(saved.error(), Error::key_unreadable) << name;
@@ -55,8 +59,9 @@ TEST(KeySave, ANameThatIsNoFilesIsRefused) {
 TEST(KeySave, AnOpenFileIsNotReplacedEither) {
   const test::Scratch scratch;
   const auto path = scratch.write("key", "precious", 0600);
-  Handle open(::CreateFileW(to_wide(path)->c_str(), GENERIC_READ | DELETE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
-                                  OPEN_EXISTING, 0, nullptr));
+  Handle open(::CreateFileW(to_wide(path)->c_str(), GENERIC_READ | DELETE,
+                            FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr, OPEN_EXISTING, 0,
+                            nullptr));
   const auto saved = PublicKey().save(path);
   ASSERT_FALSE(saved);
   EXPECT_EQ(saved.error(), Error::invalid_argument);

@@ -31,7 +31,8 @@ TEST(SecretPages, AreGuardedOnBothSides) {
   EXPECT_EQ(about(start - 4096 - 1).Protect, unsigned{PAGE_NOACCESS});
 }
 
-// VirtualUnlock fails for what is not locked. Wine locks with mlock(2) and says yes to every unlock: there it shows nothing.
+// VirtualUnlock fails for what is not locked. Wine locks with mlock(2) and says yes to every unlock: there it shows
+// nothing.
 TEST(SecretPages, AreLockedWhateverTheirNumber) {
   ASSERT_TRUE(initialise());
   std::vector<std::byte*> chunks;

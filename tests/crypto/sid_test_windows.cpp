@@ -1,6 +1,7 @@
 // Security identifiers as text and as bytes: one form each.
 #include <gtest/gtest.h>
 #include <windows.h>
+
 #include <sddl.h>
 
 #include <array>
@@ -32,10 +33,26 @@ TEST(Sid, WhatWindowsWritesIsReadAndWrittenAlike) {
 }
 
 TEST(Sid, WhatIsNoSidIsRefused) {
-  for (const char* const text :
-       {"", "S", "S-1", "S-1-", "S-1--5", "S-2-5-18", "S-1-5-", "S-1-5-18-", " S-1-5-18", "S-1-5-18 ", "s-1-5-18", "S-1-5-+1",
-        "S-1-5--1", "S-1-5-4294967296", "S-1-5-0x12", "S-1-0x5-18", "S-1-281474976710656-1", "S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15-16",
-        "Administrators", "S-1-5-18\n"}) {
+  for (const char* const text : {"",
+                                 "S",
+                                 "S-1",
+                                 "S-1-",
+                                 "S-1--5",
+                                 "S-2-5-18",
+                                 "S-1-5-",
+                                 "S-1-5-18-",
+                                 " S-1-5-18",
+                                 "S-1-5-18 ",
+                                 "s-1-5-18",
+                                 "S-1-5-+1",
+                                 "S-1-5--1",
+                                 "S-1-5-4294967296",
+                                 "S-1-5-0x12",
+                                 "S-1-0x5-18",
+                                 "S-1-281474976710656-1",
+                                 "S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15-16",
+                                 "Administrators",
+                                 "S-1-5-18\n"}) {
     EXPECT_FALSE(Sid::parse(text)) << text;
   }
   EXPECT_FALSE(Sid::parse(std::string_view("S-1-5-18\0", 9)));

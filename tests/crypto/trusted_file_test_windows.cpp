@@ -1,6 +1,7 @@
 // ATK-28: what Windows has besides: streams, devices, other machines, junctions, files that somebody has open.
 #include <gtest/gtest.h>
 #include <windows.h>
+
 #include <winioctl.h>
 
 #include <algorithm>
@@ -24,9 +25,10 @@ using test::sentence;
 TEST(Atk28, WhatIsNoFileOnADriveOfThisMachineIsRefused) {
   const test::Scratch scratch;
   const auto path = scratch.write("file", "contents", 0600);
-  for (const std::string& name : {path + ":stream", path + "::$DATA", std::string("\\\\server\\share\\file"), std::string("//server/share/file"),
-                                 std::string("\\\\.\\pipe\\x"), std::string("\\\\?\\") + path, std::string("\\\\.\\PhysicalDrive0"),
-                                 scratch.path() + "\\f*e", std::string("\xff\xfe")}) {
+  for (const std::string& name :
+       {path + ":stream", path + "::$DATA", std::string("\\\\server\\share\\file"), std::string("//server/share/file"),
+        std::string("\\\\.\\pipe\\x"), std::string("\\\\?\\") + path, std::string("\\\\.\\PhysicalDrive0"),
+        scratch.path() + "\\f*e", std::string("\xff\xfe")}) {
     EXPECT_EQ(read_error(name), Error::policy_unreadable) << name;
   }
   for (const char* const name : {"NUL", "CON", "COM1"}) EXPECT_NE(read_error(name), Error::none) << name;
@@ -48,16 +50,17 @@ TEST(TrustedFile, BothSlashesAndAnyCaseLeadToTheFile) {
 TEST(Atk28, AFileThatSomebodyHasOpenForWritingIsUnreadable) {
   const test::Scratch scratch;
   const auto path = scratch.write("file", "contents", 0600);
-  Handle writer(::CreateFileW(to_wide(path)->c_str(), GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
-                              OPEN_EXISTING, 0, nullptr));
+  Handle writer(::CreateFileW(to_wide(path)->c_str(), GENERIC_WRITE,
+                              FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr, OPEN_EXISTING, 0,
+                              nullptr));
   EXPECT_EQ(read_error(path), Error::policy_unreadable);
   EXPECT_TRUE(mentions(sentence(path), "let it finish"));
   writer.reset();
   EXPECT_EQ(read_error(path), Error::none);
 }
 
-// A junction needs no privilege, so it is the link that an attacker would make. Where the file system has none (Wine with some),
-// there is nothing to refuse.
+// A junction needs no privilege, so it is the link that an attacker would make. Where the file system has none (Wine
+// with some), there is nothing to refuse.
 bool make_junction(const std::string& at, const std::string& target) {
   struct Mount {
     DWORD tag;
@@ -79,8 +82,8 @@ bool make_junction(const std::string& at, const std::string& target) {
   if (opened == INVALID_HANDLE_VALUE) return false;
   const Handle directory(opened);
   DWORD got = 0;
-  return ::DeviceIoControl(directory.get(), FSCTL_SET_REPARSE_POINT, buffer.data(), static_cast<DWORD>(offsetof(Mount, names) + names), nullptr, 0,
-                           &got, nullptr) != 0;
+  return ::DeviceIoControl(directory.get(), FSCTL_SET_REPARSE_POINT, buffer.data(),
+                           static_cast<DWORD>(offsetof(Mount, names) + names), nullptr, 0, &got, nullptr) != 0;
 }
 
 TEST(Atk28, AJunctionOnTheWayIsRefused) {

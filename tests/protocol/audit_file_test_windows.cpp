@@ -1,5 +1,6 @@
 // ATK-28: audit files where Windows has sharing, streams and lists that are inherited.
 #include <windows.h>
+
 #include <sddl.h>
 
 #include <filesystem>
@@ -50,8 +51,10 @@ TEST(Atk28, AnAuditFileInheritsNothing) {
   const test::Scratch scratch;
   const auto text = "D:P(A;OICI;FA;;;" + to_text(test::own_user()) + ")(A;OICIIO;FA;;;WD)";
   void* descriptor = nullptr;
-  ASSERT_TRUE(::ConvertStringSecurityDescriptorToSecurityDescriptorW(to_wide(text)->c_str(), SDDL_REVISION_1, &descriptor, nullptr));
-  EXPECT_TRUE(::SetFileSecurityW(to_wide(scratch.path())->c_str(), DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION, descriptor));
+  ASSERT_TRUE(::ConvertStringSecurityDescriptorToSecurityDescriptorW(to_wide(text)->c_str(), SDDL_REVISION_1,
+                                                                     &descriptor, nullptr));
+  EXPECT_TRUE(::SetFileSecurityW(to_wide(scratch.path())->c_str(),
+                                 DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION, descriptor));
   ::LocalFree(descriptor);
   ASSERT_TRUE(open_json_audit(scratch / "audit.jsonl"));
   EXPECT_EQ(test::mode_of(scratch / "audit.jsonl"), 0600u);
@@ -60,8 +63,8 @@ TEST(Atk28, AnAuditFileInheritsNothing) {
 TEST(Atk28, AnAuditFileIsNoStreamNoDeviceAndOnThisMachine) {
   const test::Scratch scratch;
   const auto path = scratch.write("audit.jsonl", "", 0600);
-  for (const auto& name : {path + ":stream", std::string("\\\\server\\share\\audit.jsonl"), std::string("\\\\.\\pipe\\audit"), std::string("NUL"),
-                           std::string("CON")}) {
+  for (const auto& name : {path + ":stream", std::string("\\\\server\\share\\audit.jsonl"),
+                           std::string("\\\\.\\pipe\\audit"), std::string("NUL"), std::string("CON")}) {
     EXPECT_NE(refusal(name), "") << name;
   }
 }
@@ -77,7 +80,8 @@ bool says_removed(const std::string& path) {
 TEST(AuditFile, AFileThatWasDeletedIsMadeAnew) {
   const test::Scratch scratch;
   if (!says_removed(scratch.write("other", "", 0600))) {
-    GTEST_SKIP() << "this system (Wine 8) does not say of an open file that it was deleted; audit_sink_test has what follows from it";
+    GTEST_SKIP() << "this system (Wine 8) does not say of an open file that it was deleted; audit_sink_test has what "
+                    "follows from it";
   }
   const auto path = scratch / "audit.jsonl";
   const auto sink = *open_json_audit(path);

@@ -73,10 +73,11 @@ TEST(Audit, EveryFieldIsThereInItsOrder) {
       "{\"number\":12,\"time\":\"2023-11-14T22:13:20.123456Z\",\"kind\":\"channel_closed\",\"role\":\"listener\","
       "\"endpoint\":\"user:broker\",\"carrier\":\"pipe\",\"reason\":\"record_forged\",\"detail\":\"what is wrong\","
       "\"peer\":{\"strength\":\"pinned\",\"pid\":4711,\"process_key\":\"18446744073709551615\",\"uid\":" +
-          user(1000) + ",\"gid\":" + user(1000) + ",\"groups\":[" + user(24) + "," + user(27) + "],"
-      "\"executable\":{\"path\":\"/usr/bin/"
-      "app\",\"device\":\"66305\",\"inode\":\"9007199254740993\","
-      "\"fs_verity_sha256\":\"" +
+          user(1000) + ",\"gid\":" + user(1000) + ",\"groups\":[" + user(24) + "," + user(27) +
+          "],"
+          "\"executable\":{\"path\":\"/usr/bin/"
+          "app\",\"device\":\"66305\",\"inode\":\"9007199254740993\","
+          "\"fs_verity_sha256\":\"" +
           std::string(64, 'f') +
           "\"},\"label\":\"unconfined\",\"login_session\":3,"
           "\"login_uid\":1000,\"cgroup\":\"/user.slice/app.scope\"},\"peer_key\":\"" +

@@ -15,8 +15,9 @@ using test::load_error;
 TEST(Atk28, APolicyFileThatAnEditorStillWritesIsUnreadable) {
   const test::Scratch scratch;
   const auto path = scratch.write("policy.toml", test::whole_policy(), 0644);
-  Handle editor(::CreateFileW(to_wide(path)->c_str(), GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
-                              OPEN_EXISTING, 0, nullptr));
+  Handle editor(::CreateFileW(to_wide(path)->c_str(), GENERIC_WRITE,
+                              FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr, OPEN_EXISTING, 0,
+                              nullptr));
   EXPECT_EQ(load_error(path), Error::policy_unreadable);
   editor.reset();
   EXPECT_EQ(load_error(path), Error::none);

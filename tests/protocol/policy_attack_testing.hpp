@@ -15,7 +15,8 @@ version = 1
 [[rule]]
 name = "administrators"
 trust = "os-identity"
-users = [)" + test_user_toml(0) + ", " + test_user_toml(1000) + R"(]
+users = [)" +
+         test_user_toml(0) + ", " + test_user_toml(1000) + R"(]
 login_session = 31
 cgroup = "/user.slice/*"
 binding = "user"
@@ -25,8 +26,10 @@ operations = ["open", "message"]
 name = "tray"
 trust = "static-key"
 users = [
-  )" + test_user_toml(1001) + R"(,   # alice
-  )" + test_user_toml(1002) + R"(,
+  )" + test_user_toml(1001) +
+         R"(,   # alice
+  )" + test_user_toml(1002) +
+         R"(,
 ]
 public_keys = ["1111111111111111111111111111111111111111111111111111111111111111"]
 min_strength = "pinned"

@@ -19,9 +19,10 @@ TEST(PolicyDescribe, EveryWordArrivesInItsField) {
   const test::Scratch scratch;
   const auto program = scratch.write("app", test::program_text, 0755);
   const std::string hex(64, '1');
-  const auto peer = describe_peer(Words{"uid=" + user(1000), "gid=" + user(7), "groups=" + user(30) + "," + user(20), "executable=" + program, "sha256=" + hex,
-                                        "fs_verity=" + hex, "label=a=b", "login_session=3", "cgroup=/x",
-                                        "strength=connected", "process_key=9", "key=" + hex});
+  const auto peer =
+      describe_peer(Words{"uid=" + user(1000), "gid=" + user(7), "groups=" + user(30) + "," + user(20),
+                          "executable=" + program, "sha256=" + hex, "fs_verity=" + hex, "label=a=b", "login_session=3",
+                          "cgroup=/x", "strength=connected", "process_key=9", "key=" + hex});
   ASSERT_TRUE(peer) << peer.error().sentence();
   EXPECT_EQ(peer->identity.uid, test::test_user(1000));
   EXPECT_EQ(peer->identity.gid, test::test_user(7));

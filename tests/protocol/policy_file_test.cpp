@@ -29,8 +29,12 @@ TEST(PolicyFile, EveryKeyArrivesInItsField) {
       "[[rule]]\n"
       "name = \"desktop app\"\n"
       "trust = \"static-key\"\n"
-      "users = [\"" + test::known_user_name() + "\", " + test::test_user_toml(1000) + "]\n"
-      "groups = [\"" + test::known_group_name() + "\", " + test::test_user_toml(7) + "]\n"
+      "users = [\"" +
+      test::known_user_name() + "\", " + test::test_user_toml(1000) +
+      "]\n"
+      "groups = [\"" +
+      test::known_group_name() + "\", " + test::test_user_toml(7) +
+      "]\n"
       "executable = '" +
       program +
       "'\n"
@@ -143,7 +147,8 @@ std::vector<Refusal> refusals() {
       {"users by fraction", rule_with("users = [1.5]"), 5,
        "a number with a fraction, where a name in quotes or a number"},
       {"users nested", rule_with("users = [[1]]"), 5, "this is a list, where"},
-      {"users on a later line", rule_with("users = [\n  " + test::test_user_toml(1) + ",\n  true,\n]"), 7, "true or false"},
+      {"users on a later line", rule_with("users = [\n  " + test::test_user_toml(1) + ",\n  true,\n]"), 7,
+       "true or false"},
       {"groups unknown", rule_with("groups = [\"no-such-group-here\"]"), 5, "no group"},
       {"digest too short", rule_with("executable_sha256 = \"abc\""), 5, "64 lower-case hex digits"},
       {"digest in capitals", rule_with("executable_sha256 = \"" + std::string(64, 'A') + "\""), 5,

@@ -21,7 +21,8 @@ namespace penstock {
 namespace {
 
 TEST(PolicyFile, AUserIsANumberInAnyOfItsForms) {
-  const auto policy = Policy::parse(test::rule_with("users = [\"root\", 1000, 0x10, 4294967294]\ngroups = [\"root\", 7]"));
+  const auto policy =
+      Policy::parse(test::rule_with("users = [\"root\", 1000, 0x10, 4294967294]\ngroups = [\"root\", 7]"));
   ASSERT_TRUE(policy) << policy.error().sentence();
   EXPECT_EQ(policy->rules()[0].users, (std::vector<user_id>{0, 1000, 16, 4294967294}));
   EXPECT_EQ(policy->rules()[0].groups, (std::vector<user_id>{0, 7}));

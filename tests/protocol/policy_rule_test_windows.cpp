@@ -65,8 +65,9 @@ TEST(PolicyUsers, NamesAreLookedUpAndMustFit) {
   EXPECT_EQ(*protocol::find_user("S-1-5-18"), test::known_user());
   EXPECT_EQ(*protocol::find_user(test::known_user_name()), test::known_user());
   EXPECT_EQ(*protocol::find_group(test::known_group_name()), test::known_group());
-  for (const auto& name : {std::string(), std::string("no-such-user-here"), test::known_group_name(), std::string("Everyone"),
-                           std::string("S-1-5-"), std::string("SYSTEM\0x", 8), std::string("\xff")}) {
+  for (const auto& name :
+       {std::string(), std::string("no-such-user-here"), test::known_group_name(), std::string("Everyone"),
+        std::string("S-1-5-"), std::string("SYSTEM\0x", 8), std::string("\xff")}) {
     ASSERT_FALSE(protocol::find_user(name)) << name;
     EXPECT_EQ(protocol::find_user(name).error(), Error::policy_invalid);
   }

@@ -10,8 +10,8 @@ namespace penstock::test {
 /// another owns, unless the sticky bit (01000) is there.
 void set_mode(const std::string& path, unsigned mode);
 
-/// The bits of a file itself, never of what it leads to. On Windows what everybody else may stands in both places, and the
-/// owner's part is 6.
+/// The bits of a file itself, never of what it leads to. On Windows what everybody else may stands in both places, and
+/// the owner's part is 6.
 [[nodiscard]] unsigned mode_of(const std::string& path);
 
 /// The command that a refusal must tell a person to run: chmod CHANGE PATH, icacls "PATH".

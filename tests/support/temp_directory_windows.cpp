@@ -17,7 +17,8 @@ TempDirectory::TempDirectory() {
   if (::GetTempPathW(static_cast<DWORD>(temporary.size()), temporary.data()) == 0) std::abort();
   static unsigned number = 0;
   do {
-    path_ = fmt::format("{}penstock-test-{}-{}-{}", to_utf8(temporary.data()), ::GetCurrentProcessId(), ::GetTickCount64(), number++);
+    path_ = fmt::format("{}penstock-test-{}-{}-{}", to_utf8(temporary.data()), ::GetCurrentProcessId(),
+                        ::GetTickCount64(), number++);
   } while (!::CreateDirectoryW(to_wide(path_).value().c_str(), nullptr) && ::GetLastError() == ERROR_ALREADY_EXISTS);
   set_mode(path_, 0700);
 }

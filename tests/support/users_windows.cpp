@@ -19,7 +19,8 @@ std::string name_of(const Sid& sid) {
   auto name_size = static_cast<DWORD>(name.size());
   auto domain_size = static_cast<DWORD>(domain.size());
   SID_NAME_USE use = SidTypeInvalid;
-  if (!::LookupAccountSidW(nullptr, bytes.data(), name.data(), &name_size, domain.data(), &domain_size, &use)) std::abort();
+  if (!::LookupAccountSidW(nullptr, bytes.data(), name.data(), &name_size, domain.data(), &domain_size, &use))
+    std::abort();
   return to_utf8(name.data());
 }
 

@@ -70,7 +70,9 @@ def rule(name="peer", users=None, trust="os-identity", operations=("*",), **more
 def drive_c():
     """Where Wine keeps its drive C:. Tests write there, since no other user may: what stands on Z: inherits the world's rights."""
     prefix = pathlib.Path(os.environ.get("PENSTOCK_WINEPREFIX") or pathlib.Path(RUNNER[0]).resolve().parent.parent / "build" / "wine")
-    subprocess.run([*RUNNER, "cmd", "/c", "exit"], check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    # Makes it where there is none, and keeps it running, so that each program starts in half a second.
+    # (It may be kept by somebody else already. What stays running must not hold a pipe of ours.)
+    subprocess.run([*RUNNER, "--keep"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return prefix / "drive_c"
 
 

@@ -80,7 +80,7 @@ TEST_F(Watched, Atk07EveryInstanceRejectsRemoteClientsAndTheFirstSaysThatItIs) {
       EXPECT_EQ(made[i].mode, DWORD{PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS}) << i;
       EXPECT_EQ((made[i].open & FILE_FLAG_FIRST_PIPE_INSTANCE) != 0, i == 0) << i;
       EXPECT_NE(made[i].open & FILE_FLAG_OVERLAPPED, 0u) << i;
-      EXPECT_EQ(made[i].open & (WRITE_DAC | WRITE_OWNER | ACCESS_SYSTEM_SECURITY), 0u) << i;
+      EXPECT_EQ(made[i].open & (WRITE_DAC | ACCESS_SYSTEM_SECURITY), 0u) << i;
       EXPECT_FALSE(made[i].inheritable) << i;
     }
   }

@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
             Error::resource_exhausted},
         // A client that may not look at the server takes the pipe's owner for it; a server has nothing to go by.
         Row{"may_not_be_opened", [](OtherCalls& c) { c.open_error = Error::permission_denied; }, unidentified, Error::none},
-        Row{"token_may_not_be_read", [](OtherCalls& c) { c.token_error = Error::permission_denied; }, unidentified, Error::none},
+        Row{"token_may_not_be_read", [](OtherCalls& c) { c.token_error = Error::permission_denied; }, unidentified, Error::permission_denied},  // our own neither
         Row{"pipe_of_another_user", [](OtherCalls& c) { c.the_access = PipeAccess{test::test_user(1000), true, true, {}, true, {}}; },
             Error::none, Error::socket_unsafe},
         // A number can be borrowed, a label above one's own level cannot be written.
