@@ -39,7 +39,10 @@ result<std::size_t> put_handles(const Handle& process, std::span<const native_ha
 void take_back_handles(const Handle& process, std::span<const std::uint64_t> values) noexcept {
   for (const auto value : values) {
     const auto there = reinterpret_cast<HANDLE>(static_cast<std::uintptr_t>(value));
-    ::DuplicateHandle(process.get(), there, nullptr, nullptr, 0, FALSE, DUPLICATE_CLOSE_SOURCE);
+    // Through our own table: Wine 8 closes nothing where no target is named.
+    HANDLE here = nullptr;
+    constexpr DWORD how = DUPLICATE_CLOSE_SOURCE | DUPLICATE_SAME_ACCESS;
+    if (::DuplicateHandle(process.get(), there, ::GetCurrentProcess(), &here, 0, FALSE, how) != 0) ::CloseHandle(here);
   }
 }
 
