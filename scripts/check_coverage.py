@@ -23,7 +23,7 @@ REASONS = [
     (r"protocol/async_receive", r"invalid_argument", "a caller's mistake: two receives at once; refused before anything happens"),
     (r"protocol/async_receive", r"would_block", "a message would have to arrive in part between two calls: a matter of timing"),
     (r"protocol/async_receive", r"begun\.error", "passes on an error whose source is tested"),
-    (r"protocol/audit_file", r"audit_unavailable", "memory would have to run out; a full disk gives the same error and is tested"),
+    (r"protocol/audit_(file|sink)", r"audit_unavailable", "memory would have to run out; a full disk gives the same error and is tested"),
     (r"protocol/channel\.cpp", r"Error::closed", "a caller's mistake: a channel that was moved from"),
     (r"protocol/(channel_receive|handshake)\.cpp", r"default:", "unreachable by construction: the type was checked before; fails closed"),
     (r"protocol/(connect|handshake|listener_core)\.cpp", r"Failure\(Error::invalid_argument", "a caller's mistake, refused before anything is opened"),

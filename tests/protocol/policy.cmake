@@ -7,7 +7,8 @@ add_executable(penstock_policy_test
   policy_refusal_${PENSTOCK_PLATFORM}.cpp
   policy_rule_test.cpp
   policy_rule_test_${PENSTOCK_PLATFORM}.cpp
-  policy_test.cpp)
+  policy_test.cpp
+  policy_token_test.cpp)
 target_include_directories(penstock_policy_test PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(penstock_policy_test PRIVATE penstock penstock_options GTest::gtest_main)
 penstock_add_tests(penstock_policy_test TIMEOUT 120)

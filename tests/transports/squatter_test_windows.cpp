@@ -103,6 +103,20 @@ TEST_F(Squatted, Atk01AListenerRefusesANameThatIsTaken) {
   EXPECT_TRUE(PipeListener::open(endpoint, 4)) << "free again";
 }
 
+TEST_F(Squatted, Atk08AListenerWhosePipeIsNotAsItWasMeantDoesNotStart) {
+  OtherCalls calls;
+  calls.the_access = PipeAccess{test::own_user(), true, true, {{true, user_id::parse("S-1-1-0").value(), 0x1F01FF}}, true, {}};
+  EXPECT_EQ(PipeListener::open(endpoint, 4).error(), Error::socket_unsafe);
+  EXPECT_FALSE(test::name_exists(endpoint));
+}
+
+TEST_F(Squatted, Atk01AListenerWhoseNameLeadsToAnotherProcessDoesNotStart) {
+  OtherCalls calls;
+  calls.server = result<std::uint32_t>(1234);
+  EXPECT_EQ(PipeListener::open(endpoint, 4).error(), Error::name_in_use);
+  EXPECT_FALSE(test::name_exists(endpoint));
+}
+
 const Role instance("second-instance", [](const Line& line, const Words& words) {
   const auto opened = PipeListener::open(test::endpoint_in(words[0]), 4);
   line.tell(opened ? 'o' : opened.error() == Error::name_in_use ? 'u' : '?');
