@@ -103,6 +103,10 @@ constexpr Row row(Error error) noexcept {
       return {"limit_half_open", "Too many handshakes are unfinished; try again later, or raise ListenerLimits."};
     case Error::limit_identity:
       return {"limit_identity", "This identity has all the channels it may have; close some, or raise the limit."};
+    case Error::carrier_refused:
+      return {"carrier_refused", "The initiator asked for shared memory, or for none, and this side does not accept that; align both sides."};
+    case Error::segment_invalid:
+      return {"segment_invalid", "The peer's shared memory is not what it announced, or could still change its size; use a peer that keeps to the protocol."};
 
     case Error::frame_malformed:
       return {"frame_malformed", "A frame has the wrong form; the channel is closed, open a new one."};
@@ -148,6 +152,8 @@ constexpr Row row(Error error) noexcept {
       return {"queue_full", "The queue is full; receive or wait before sending more."};
     case Error::would_block:
       return {"would_block", "Nothing can be done without waiting; wait for readiness and try again."};
+    case Error::buffer_unsealed:
+      return {"buffer_unsealed", "The memory of a sealed buffer could still change, or is not the announced one; use a peer that seals it."};
 
     case Error::closed:
       return {"closed", "This side has closed the channel; open a new one."};

@@ -18,6 +18,7 @@ target_sources(penstock PRIVATE
   outbox.cpp
   prologue.cpp
   proof.cpp
+  segment_exchange.cpp
   shares.cpp
   descriptor_limit_${PENSTOCK_PLATFORM}.cpp
   suite.cpp

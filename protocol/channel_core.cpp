@@ -12,7 +12,8 @@ ChannelCore::ChannelCore(std::unique_ptr<transport::Carrier> carrier, Session se
       session_(std::move(session)),
       settings_(std::move(settings)),
       outbox_(limits().outbound_bytes),
-      refreshed_at_(monotonic_time()) {}
+      refreshed_at_(monotonic_time()),
+      poll_(settings_->options.poll_limit) {}
 
 ChannelCore::~ChannelCore() { close_gracefully(); }
 
@@ -58,7 +59,7 @@ result<bool> ChannelCore::seal(OutgoingMessage& message, Pause pause) {
     record.prefix = std::span(prefix).first(prefix_size);
     record.body = message.body.subspan(message.offset, chunk);
     const auto handles = message.started ? std::span<const native_handle>() : message.handles;
-    if (auto sealed = outbox_.seal(session_.sealer, record, handles, now); !sealed) {
+    if (auto sealed = outbox_.seal(*carrier_, session_.sealer, record, handles, now); !sealed) {
       // A handle that could not be duplicated harms nobody; a seal that failed has spent the keys.
       if (!session_.sealer.spent() && !message.started) return sealed.error();
       return failed<bool>(sealed.error());
@@ -81,7 +82,7 @@ result<void> ChannelCore::seal_record(FrameType type, bytes_view body) {
   Outgoing record;
   record.type = type;
   record.body = body;
-  return outbox_.seal(session_.sealer, record, {}, monotonic_time());
+  return outbox_.seal(*carrier_, session_.sealer, record, {}, monotonic_time());
 }
 
 result<bool> ChannelCore::flush(transport::Wait wait) {

@@ -65,7 +65,7 @@ result<void> ChannelCore::fill(transport::Wait wait) {
   return filled;
 }
 
-// Bounded by the budget, which is bounded by 20 µs: a peer cannot make us spin for longer.
+// Bounded by the budget, which is bounded by the options: a peer cannot make us spin for longer.
 result<void> ChannelCore::poll_input() {
   const auto start = PollBudget::clock::now();
   auto now = start;

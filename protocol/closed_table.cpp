@@ -80,6 +80,8 @@ constexpr ClosedRow row(E error) noexcept {
     case E::handshake_failed: return peer(error, Exit::no_keys);
     case E::limit_half_open: return peer(error, Exit::no_keys);
     case E::limit_identity: return peer(error, Exit::no_keys);
+    case E::carrier_refused: return peer(error, Exit::no_keys, "No second attempt over another carrier.");
+    case E::segment_invalid: return peer(error, Exit::no_keys, "What came is unmapped and closed.");
 
     case E::frame_malformed: return channel(error, Exit::channel_broken);
     case E::frame_too_large: return channel(error, Exit::channel_broken);
@@ -102,6 +104,7 @@ constexpr ClosedRow row(E error) noexcept {
     case E::cancelled: return operation(error, Exit::operation_refused, "The peer is told that a call was given up.");
     case E::queue_full: return operation(error, Exit::resource, "A peer that reads no answers loses the channel.");
     case E::would_block: return nothing(error, Exit::internal, "The command never ends with it: it waits.");
+    case E::buffer_unsealed: return channel(error, Exit::channel_broken, "Handles that came are closed.");
 
     case E::closed: return farewell(error, Exit::ok);
     case E::closed_by_peer: return channel(error, Exit::ok);

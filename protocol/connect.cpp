@@ -54,6 +54,7 @@ result<std::unique_ptr<HandshakeDriver>> open_connection(const Endpoint& endpoin
   context.endpoint = {endpoint.scope(), endpoint.name()};
   context.trust = options.trust;
   context.suite = *suite;
+  context.data_plane = options.data_plane;
   return HandshakeDriver::make(std::move(*carrier), std::move(inputs), std::move(context));
 }
 

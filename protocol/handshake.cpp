@@ -2,6 +2,7 @@
 
 #include "protocol/thread_state.hpp"
 #include "protocol/wire.hpp"
+#include "transports/traits.hpp"
 
 namespace penstock::protocol {
 namespace {
@@ -41,6 +42,10 @@ struct Handshake::State {
   PeerParameters parameters;
 
   [[nodiscard]] const PeerIdentity& peer() const { return context.carrier->peer(); }
+  /// Of what the records will go through.
+  [[nodiscard]] const transport::CarrierTraits& data_traits() const {
+    return preamble.carrier == transport::shared_memory_traits.id ? transport::shared_memory_traits : context.carrier->traits();
+  }
   [[nodiscard]] Subject subject() const { return {peer(), preamble.trust, peer_key ? &*peer_key : nullptr}; }
 
   [[nodiscard]] result<void> check_sender(const std::optional<transport::MessageSender>& sender) const;
@@ -73,7 +78,8 @@ result<Handshake> Handshake::make(HandshakeContext context) {
     }
     at.preamble.trust = at.context.trust;
     at.preamble.suite = at.context.suite;
-    at.preamble.carrier = at.context.carrier->traits().id;
+    const bool shared = at.context.data_plane == DataPlane::shared_memory;
+    at.preamble.carrier = shared ? transport::shared_memory_traits.id : at.context.carrier->traits().id;
     at.trust_known = true;
     auto binding = at.context.policy->precheck(at.subject());
     if (!binding) return binding.error();
@@ -153,7 +159,9 @@ result<void> Handshake::State::on_first(bytes_view frame, HandshakeOutput& out) 
   if (frame.size() < header_size + preamble_size) return Error::handshake_malformed;
   const auto chosen = decode_preamble(frame.subspan<header_size, preamble_size>());
   if (!chosen) return chosen.error();
-  if (chosen->carrier != context.carrier->traits().id) return Error::handshake_malformed;
+  const bool shared = chosen->carrier == transport::shared_memory_traits.id;
+  if (!shared && chosen->carrier != context.carrier->traits().id) return Error::handshake_malformed;
+  if (shared ? !context.allow_shared_memory : !context.allow_pipe) return Error::carrier_refused;
   if (!context.policy->accepts(chosen->trust)) return Error::pattern_refused;
   if (chosen->trust == Trust::static_key && context.static_key == nullptr) return Error::pattern_refused;
   if (chosen->trust == Trust::launch_secret && context.launch_secret == nullptr) return Error::pattern_refused;
@@ -198,7 +206,8 @@ result<void> Handshake::State::split() {
   const bool initiator = context.initiator;
   info.trust = preamble.trust;
   info.suite = suite_name(preamble.suite);
-  info.carrier = context.carrier->traits().name;
+  const auto& records = data_traits();
+  info.carrier = records.name;
   info.initiator = initiator;
   info.peer_key = peer_key;
   info.transcript = keys->hash;
@@ -206,7 +215,7 @@ result<void> Handshake::State::split() {
   auto& own = initiator ? keys->initiator_to_responder : keys->responder_to_initiator;
   auto& theirs = initiator ? keys->responder_to_initiator : keys->initiator_to_responder;
   sealer = Sealer(std::move(own), context.channel->options.rekey);
-  opener = Opener(std::move(theirs), context.carrier->traits().ordered, context.channel->options.limits);
+  opener = Opener(std::move(theirs), records.ordered, context.channel->options.limits);
   noise.reset();
   ephemeral.reset();
   return {};
@@ -309,6 +318,8 @@ result<void> Handshake::on_frame(bytes_view frame, const std::optional<transport
 bool Handshake::awaits_confirm() const noexcept { return state_->phase == Phase::confirm; }
 
 bool Handshake::finished() const noexcept { return state_->phase == Phase::finished; }
+
+bool Handshake::shares_memory() const noexcept { return state_->preamble.carrier == transport::shared_memory_traits.id; }
 
 result<Session> Handshake::take_session() {
   auto& at = *state_;

@@ -37,6 +37,9 @@ struct HandshakeContext {
   Suite suite{};                    ///< initiator: the one suite it names, resolved
   bool allow_aesgcm = true;         ///< responder
   bool allow_chachapoly = true;     ///< responder
+  DataPlane data_plane = DataPlane::pipe;  ///< initiator: what it asks for
+  bool allow_pipe = true;                  ///< responder
+  bool allow_shared_memory = false;        ///< responder
 };
 
 /// Where frames to send are collected.
@@ -63,6 +66,8 @@ class Handshake {
   [[nodiscard]] bool finished() const noexcept;
   /// Has everything been exchanged but the peer's confirm record?
   [[nodiscard]] bool awaits_confirm() const noexcept;
+  /// Have both agreed that records go through shared memory? Valid when finished.
+  [[nodiscard]] bool shares_memory() const noexcept;
   /// The session, once, when finished and `out` has been sent.
   [[nodiscard]] result<Session> take_session();
 

@@ -98,7 +98,10 @@ result<HandshakeDriver::Need> HandshakeDriver::try_advance() {
     const auto written = write_some();
     if (!written) return written.error();
     if (!*written) return Need::writable;
-    if (handshake_.finished()) return Need::nothing;
+    if (session_ || handshake_.finished()) {
+      if (auto ready = conclude(); !ready) return ready.error();
+      return segments_ ? segments_->advance(*carrier_, *session_) : result<Need>(Need::nothing);
+    }
     const auto read = read_some();
     if (!read) return read.error();
     if (*read) continue;
@@ -143,13 +146,28 @@ void HandshakeDriver::refuse(const Failure& reason) {
   carrier_->close();
 }
 
-result<std::unique_ptr<ChannelCore>> HandshakeDriver::take() {
-  if (std::exchange(ended_, true)) return Error::closed;
+// What both ends have proven is taken once. From here on the tag says who speaks.
+result<void> HandshakeDriver::conclude() {
+  if (session_) return {};
   auto session = handshake_.take_session();
   if (!session) return session.error();
-  // From here on the tag says who speaks.
   if (auto off = carrier_->sender_checks(false); !off) return off.error();
-  return std::make_unique<ChannelCore>(std::move(carrier_), std::move(*session), inputs_->channel);
+  session_.emplace(std::move(*session));
+  if (!handshake_.shares_memory()) return {};
+  auto segments = SegmentExchange::make(*session_, inputs_->channel->options.limits.ring_bytes);
+  if (!segments) return segments.error();
+  segments_ = std::move(*segments);
+  return {};
+}
+
+result<std::unique_ptr<ChannelCore>> HandshakeDriver::take() {
+  if (std::exchange(ended_, true) || !session_) return Error::closed;
+  if (segments_) {
+    auto shared = segments_->take(std::move(carrier_));
+    if (!shared) return shared.error();
+    carrier_ = std::move(*shared);
+  }
+  return std::make_unique<ChannelCore>(std::move(carrier_), std::move(*session_), inputs_->channel);
 }
 
 }  // namespace penstock::protocol

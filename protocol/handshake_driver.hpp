@@ -5,6 +5,7 @@
 
 #include "protocol/channel_core.hpp"
 #include "protocol/handshake.hpp"
+#include "protocol/segment_exchange.hpp"
 
 namespace penstock::protocol {
 
@@ -23,14 +24,14 @@ class HandshakeDriver {
                                                                      std::shared_ptr<const HandshakeInputs> inputs,
                                                                      HandshakeContext context);
 
-  enum class Need : std::uint8_t { readable, writable, nothing };
+  using Need = HandshakeNeed;
   /// Goes as far as it can. `nothing`: finished, take() it. Any failure is final and was recorded.
   [[nodiscard]] result<Need> advance();
   /// As advance(), waiting in between, until done or the deadline: handshake_timeout.
   [[nodiscard]] result<void> run(transport::Deadline deadline);
   /// Ends it from outside (a deadline, a limit, a close): recorded as a refusal for `reason`.
   void refuse(const Failure& reason);
-  /// The channel, once.
+  /// The channel, once, after `nothing`.
   [[nodiscard]] result<std::unique_ptr<ChannelCore>> take();
 
   [[nodiscard]] transport::Carrier& carrier() noexcept { return *carrier_; }
@@ -43,6 +44,7 @@ class HandshakeDriver {
   [[nodiscard]] result<Need> try_advance();
   [[nodiscard]] result<bool> write_some();
   [[nodiscard]] result<bool> read_some();
+  [[nodiscard]] result<void> conclude();
 
   std::unique_ptr<transport::Carrier> carrier_;
   std::shared_ptr<const HandshakeInputs> inputs_;
@@ -53,6 +55,8 @@ class HandshakeDriver {
   std::size_t held_ = 0;
   std::size_t frame_ = header_size;  ///< bytes of the frame under way, as far as known
   std::optional<transport::MessageSender> sender_;
+  std::optional<Session> session_;                  ///< once the handshake has finished
+  std::unique_ptr<SegmentExchange> segments_;       ///< where records go through shared memory
   bool initiator_;
   bool ended_ = false;
 };

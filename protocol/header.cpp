@@ -44,7 +44,7 @@ constexpr std::uint32_t longest_control = max_control_payload + tag;
 constexpr std::uint8_t handles_max = max_handles_per_message;
 
 // The most frequent first: the lookup walks this.
-constexpr std::array<TypeRule, 8> rules{{
+constexpr std::array<TypeRule, 9> rules{{
     {FrameType::message, "message", flags_known, handles_max, tag, longest_record},
     {FrameType::request, "request", flags_known, handles_max, tag, longest_record},
     {FrameType::reply, "reply", flags_known, handles_max, tag, longest_record},
@@ -52,6 +52,7 @@ constexpr std::array<TypeRule, 8> rules{{
     {FrameType::rekey, "rekey", flag_fresh, 0, tag, longest_control},
     {FrameType::close, "close", flag_fresh, 0, tag, longest_control},
     {FrameType::confirm, "confirm", 0, 0, tag, longest_control},
+    {FrameType::segment, "segment", 0, 1, tag, longest_control},
     {FrameType::handshake, "handshake", 0, 0, 1, max_handshake_message},
 }};
 
@@ -107,6 +108,7 @@ HeaderDefect defect_of(const Header& header) noexcept {
   if (header.sequence >= max_records) return HeaderDefect::position;
   if (header.type == FrameType::handshake && header.epoch != 0) return HeaderDefect::position;
   if (header.type == FrameType::confirm && (header.epoch != 0 || header.sequence != 0)) return HeaderDefect::position;
+  if (header.type == FrameType::segment && (header.epoch != 0 || header.sequence != 1)) return HeaderDefect::position;
   if (header.length < rule->shortest) return HeaderDefect::length_short;
   if (header.length > rule->longest) return HeaderDefect::length_long;
   return HeaderDefect::none;

@@ -14,6 +14,7 @@
 //   type            flags                    handles  epoch, sequence  bytes of the payload (without the tag)
 //   handshake 0x01  none                     0        epoch 0          1 … 1,024, not sealed
 //   confirm   0x02  none                     0        both 0           0 … 1,024
+//   segment   0x03  none                     ≤ 1      0 and 1          0 … 1,024
 //   message   0x10  more, continued, fresh   ≤ 16     any              0 … 65,536
 //   request   0x11  more, continued, fresh   ≤ 16     any              0 … 65,536
 //   reply     0x12  more, continued, fresh   ≤ 16     any              0 … 65,536
@@ -47,6 +48,7 @@ inline constexpr std::uint64_t max_records = std::uint64_t{1} << 48;
 enum class FrameType : std::uint8_t {
   handshake = 0x01,  ///< not sealed by a record key; sequence = index of the Noise message
   confirm = 0x02,    ///< first record of each direction: this side's parameters
+  segment = 0x03,    ///< second of each direction where records go through shared memory: this side's
   message = 0x10,
   request = 0x11,
   reply = 0x12,

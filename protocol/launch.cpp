@@ -24,6 +24,9 @@ struct Side {
   std::shared_ptr<AuditSink> audit;
   std::chrono::milliseconds deadline{};
   ChannelOptions channel;
+  DataPlane data_plane = DataPlane::pipe;  // initiator
+  bool allow_pipe = true;
+  bool allow_shared_memory = false;
 };
 
 result<blocking::Channel> prove(std::unique_ptr<transport::Carrier> carrier, crypto::Secret<32> secret, const Side& side,
@@ -40,6 +43,9 @@ result<blocking::Channel> prove(std::unique_ptr<transport::Carrier> carrier, cry
   context.initiator = side.initiator;
   context.trust = Trust::launch_secret;
   context.suite = *suite;
+  context.data_plane = side.data_plane;
+  context.allow_pipe = side.allow_pipe;
+  context.allow_shared_memory = side.allow_shared_memory;
   auto driver = protocol::HandshakeDriver::make(std::move(carrier), std::move(inputs), std::move(context));
   if (!driver) return driver.error();
   if (auto done = (*driver)->run(std::chrono::steady_clock::now() + side.deadline); !done) return done.error();
@@ -53,7 +59,7 @@ result<blocking::Channel> prove(std::unique_ptr<transport::Carrier> carrier, cry
 result<LaunchedChannel> launch(const LaunchOptions& options) {
   auto launched = transport::launch({options.program, options.arguments, options.environment});
   if (!launched) return launched.error();
-  const Side side{true, options.suite, options.audit, options.deadline, options.channel};
+  const Side side{true, options.suite, options.audit, options.deadline, options.channel, options.data_plane};
   auto channel = prove(std::move(launched->carrier), std::move(launched->secret), side, options.operations);
   if (!channel) {
     transport::end_child(launched->process);
@@ -68,7 +74,8 @@ result<LaunchedChannel> launch(const LaunchOptions& options) {
 result<blocking::Channel> adopt(const AdoptOptions& options) {
   auto adopted = transport::adopt();
   if (!adopted) return adopted.error();
-  const Side side{false, Suite::automatic, options.audit, options.deadline, options.channel};
+  const Side side{false, Suite::automatic, options.audit, options.deadline, options.channel,
+                  DataPlane::pipe, options.allow_pipe, options.allow_shared_memory};
   return prove(std::move(adopted->carrier), std::move(adopted->secret), side, options.operations);
 }
 

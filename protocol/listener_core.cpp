@@ -1,6 +1,7 @@
 #include "protocol/listener_core.hpp"
 
 #include "protocol/async_channel.hpp"
+#include "transports/ring.hpp"
 
 namespace penstock::protocol {
 namespace {
@@ -20,6 +21,12 @@ result<void> check_options(const ListenOptions& options) {
   }
   const bool aes = options.allow_aesgcm && crypto::available(crypto::Cipher::aes256_gcm);
   if (!aes && !options.allow_chachapoly) return Error::suite_unavailable;
+  if (!options.allow_pipe && !options.allow_shared_memory) {
+    return Failure(Error::invalid_argument, "no data plane is allowed: set allow_pipe or allow_shared_memory");
+  }
+  if (options.allow_shared_memory && !transport::valid_ring_size(options.channel.limits.ring_bytes)) {
+    return Failure(Error::invalid_argument, "Limits::ring_bytes is a power of two, from 4 KiB to 64 MiB");
+  }
   return {};
 }
 
@@ -150,6 +157,8 @@ void ListenerCore::begin(std::unique_ptr<transport::Carrier> carrier) {
   context.endpoint = {endpoint_.scope(), endpoint_.name()};
   context.allow_aesgcm = options_.allow_aesgcm;
   context.allow_chachapoly = options_.allow_chachapoly;
+  context.allow_pipe = options_.allow_pipe;
+  context.allow_shared_memory = options_.allow_shared_memory;
   auto driver = HandshakeDriver::make(std::move(carrier), inputs_, std::move(context));
   if (!driver) {
     ++refused_;

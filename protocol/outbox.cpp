@@ -34,7 +34,19 @@ void Outbox::make_room(std::size_t frame) {
   begin_ = 0;
 }
 
-result<void> Outbox::seal(Sealer& sealer, Outgoing record, std::span<const native_handle> handles, std::uint64_t now) {
+result<void> Outbox::seal(transport::Carrier& carrier, Sealer& sealer, Outgoing record, std::span<const native_handle> handles,
+                          std::uint64_t now) {
+  const std::size_t frame = record_overhead + record.prefix.size() + record.body.size();
+  // A prefix is put in front of the body before both are sealed: that plaintext is not to stand in memory that is shared.
+  const bool next = empty();
+  if (next && handles.empty() && record.prefix.empty()) {
+    if (const auto room = carrier.reserve(frame); !room.empty()) {
+      const auto sealed = sealer.seal(record, room, now);
+      if (!sealed) return sealed.error();
+      carrier.commit(*sealed);
+      return {};
+    }
+  }
   Attached attached;
   for (const auto raw : handles) {
     auto copy = transport::duplicate(raw);
@@ -42,13 +54,14 @@ result<void> Outbox::seal(Sealer& sealer, Outgoing record, std::span<const nativ
     attached.handles.push(std::move(*copy));
   }
   record.handles = static_cast<std::uint8_t>(handles.size());
-  const std::size_t frame = record_overhead + record.prefix.size() + record.body.size();
   make_room(frame);
   attached.offset = end_;
   const auto sealed = sealer.seal(record, {data_ + end_, capacity_ - end_}, now);
   if (!sealed) return sealed.error();
   end_ += *sealed;
   if (!handles.empty()) attached_.push_back(std::move(attached));
+  // Memory takes at once what could not be sealed into it; why it might not, the next flush will say.
+  if (next && !carrier.reserve(1).empty()) (void)flush(carrier, transport::Wait::no);
   return {};
 }
 

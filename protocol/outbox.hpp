@@ -25,10 +25,11 @@ class Outbox {
   /// May a frame with this payload be sealed now without exceeding the bound? An empty outbox takes any.
   [[nodiscard]] bool has_room(std::size_t payload) const noexcept;
 
-  /// Seals a record behind what waits. `handles` are duplicated, so the caller may close its own at once.
+  /// Seals a record behind what waits; where nothing waits and the carrier has memory of its own, straight into that, and it has
+  /// left. `handles` are duplicated, so the caller may close its own at once.
   /// What Sealer::seal says; resource_exhausted when a handle cannot be duplicated (nothing was sealed).
-  [[nodiscard]] result<void> seal(Sealer& sealer, Outgoing record, std::span<const native_handle> handles,
-                                  std::uint64_t now);
+  [[nodiscard]] result<void> seal(transport::Carrier& carrier, Sealer& sealer, Outgoing record,
+                                  std::span<const native_handle> handles, std::uint64_t now);
   /// Hands to the carrier what it takes: would_block (Wait::no), or what Carrier::send says. Empty afterwards on success.
   [[nodiscard]] result<void> flush(transport::Carrier& carrier, transport::Wait wait);
   void clear() noexcept;

@@ -71,6 +71,12 @@ class Carrier {
   /// would_block (Wait::no only), truncated (the other end is gone), resource_exhausted, io_error.
   [[nodiscard]] virtual result<std::size_t> send(bytes_view bytes, std::span<const native_handle> handles, Wait wait) = 0;
 
+  /// Memory of the carrier's own, `size` bytes of it, into which a frame may be sealed without a copy; then commit() sends them.
+  /// Empty where the carrier has none such now: send() then. What is not committed was never there.
+  [[nodiscard]] virtual bytes_span reserve(std::size_t /*size*/) noexcept { return {}; }
+  /// Sends the first `size` bytes of what reserve() gave, with nothing in between. Cannot fail.
+  virtual void commit(std::size_t /*size*/) noexcept {}
+
   /// Where the platform takes bytes later than send() does (Windows): has it taken all? would_block (Wait::no only), or how the
   /// last send ended. The other end's reader may still be far behind.
   [[nodiscard]] virtual result<void> finish_sends(Wait) { return {}; }

@@ -50,6 +50,8 @@ enum class Error {
   handshake_failed = 45,   ///< a handshake tag is wrong: other keys, other prologue, or a relay (ATK-17)
   limit_half_open = 46,    ///< too many unfinished handshakes (ATK-24)
   limit_identity = 47,     ///< this identity has all the channels it may have
+  carrier_refused = 48,    ///< the initiator named a carrier for records that this side does not accept (ATK-25)
+  segment_invalid = 49,    ///< the peer's shared memory is not what was announced, or could still change its size (ATK-14)
 
   // 60–79: a record was not what the one open channel must carry next. The channel closes.
   frame_malformed = 60,
@@ -74,6 +76,7 @@ enum class Error {
   cancelled = 88,
   queue_full = 89,
   would_block = 90,
+  buffer_unsealed = 91,    ///< a sealed buffer whose memory could still change, or is not the announced one (ATK-13)
 
   // 100–: the end of a channel.
   closed = 100,            ///< closed by this side

@@ -15,6 +15,7 @@ struct LaunchOptions {
   std::vector<std::string> arguments;    ///< without argv[0]
   std::vector<std::string> environment;  ///< NAME=value; complete: nothing else is inherited (ATK-21)
   Suite suite = Suite::automatic;
+  DataPlane data_plane = DataPlane::pipe;       ///< pipe: the inherited connection
   std::shared_ptr<AuditSink> audit;
   std::chrono::milliseconds deadline{5'000};
   ChannelOptions channel;
@@ -39,6 +40,8 @@ struct LaunchedChannel {
 
 /// The helper's side, once per process: takes what launch() left. launch_invalid when this process was not launched so.
 struct AdoptOptions {
+  bool allow_pipe = true;            ///< the data planes accepted from the launcher
+  bool allow_shared_memory = false;
   std::shared_ptr<AuditSink> audit;
   std::chrono::milliseconds deadline{5'000};
   ChannelOptions channel;

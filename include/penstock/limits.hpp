@@ -21,6 +21,7 @@ struct Limits {
   std::size_t inbound_bytes = 4u << 20;         ///< likewise, in bytes
   std::size_t inbound_handles = 32;             ///< likewise, handles: a peer's messages do not use up our descriptors
   std::size_t outbound_bytes = 1u << 20;        ///< sealed but not yet taken by the carrier, in bytes
+  std::size_t ring_bytes = 256u << 10;          ///< DataPlane::shared_memory: the ring that this end writes; a power of two, 4 KiB to 64 MiB
   std::size_t pending_calls = 256;              ///< calls of ours that wait for a reply
   std::size_t pending_requests = 256;           ///< requests of the peer's that we have not answered
   std::chrono::milliseconds max_age{60'000};    ///< a record older than this when opened closes the channel
@@ -48,8 +49,8 @@ struct ListenerLimits {
   int backlog = 128;                                    ///< listen(2)
 };
 
-/// How a receive waits. `blocking` sleeps in the kernel at once. `latency` first polls for a bounded time that
-/// adapts between 0 and 20 µs: a shorter round trip for up to that much processor time per wait.
+/// How a receive waits. `blocking` sleeps in the kernel at once. `latency` first polls for a bounded time that adapts between 0 and
+/// ChannelOptions::poll_limit: a shorter round trip for up to that much processor time per wait.
 enum class WaitProfile : std::uint8_t { blocking, latency };
 
 }  // namespace penstock

@@ -37,7 +37,7 @@ class Lies : public ::testing::Test {
       auto accepted = opened->accept(std::chrono::seconds(20));
       if (accepted) server = std::move(*accepted);
     });
-    hostile = HostilePeer::connect(endpoint_in(directory), own_policy());
+    hostile = HostilePeer::connect(endpoint_in(directory), own_policy(), data_plane());
     accepting.join();
     ASSERT_TRUE(hostile);
     ASSERT_TRUE(server.is_open());

@@ -1,8 +1,10 @@
-// A connected pair of channels in one process, over a real pipe.
+// A connected pair of channels in one process, over a real pipe, or through shared memory where the environment says so: the same
+// tests run over both.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <thread>
 
 #include "penstock/penstock.hpp"
@@ -59,8 +61,15 @@ inline Policy own_policy(std::vector<std::string> operations = {"*"}) {
   return *policy;
 }
 
+/// PENSTOCK_TEST_DATA_PLANE=shared_memory.
+inline DataPlane data_plane() {
+  const char* const asked = std::getenv("PENSTOCK_TEST_DATA_PLANE");
+  return asked != nullptr && std::string_view(asked) == "shared_memory" ? DataPlane::shared_memory : DataPlane::pipe;
+}
+
 inline ListenOptions listen_options() {
   ListenOptions options;
+  options.allow_shared_memory = data_plane() == DataPlane::shared_memory;  // beside the pipe, which hostile peers speak
   options.policy = own_policy();
   options.allow_own_process = true;
   return options;
@@ -68,6 +77,7 @@ inline ListenOptions listen_options() {
 
 inline ConnectOptions connect_options() {
   ConnectOptions options;
+  options.data_plane = data_plane();
   options.policy = own_policy();
   options.allow_own_process = true;
   return options;

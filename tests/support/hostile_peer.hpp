@@ -5,6 +5,7 @@
 
 #include "protocol/handshake_driver.hpp"
 #include "transports/pipe.hpp"
+#include "transports/ring.hpp"
 
 namespace penstock::test {
 
@@ -12,7 +13,7 @@ class HostilePeer {
  public:
   /// Connects to `endpoint` and runs the honest handshake to its end.
   static std::optional<HostilePeer> connect(const Endpoint& endpoint, const Policy& policy,
-                                            Suite suite = Suite::aesgcm_sha256) {
+                                            DataPlane plane = DataPlane::pipe, Suite suite = Suite::aesgcm_sha256) {
     auto inputs = std::make_shared<Policy>(policy);
     transport::PipeOptions pipe;
     pipe.allow_own_process = true;
@@ -31,6 +32,7 @@ class HostilePeer {
     context.endpoint = {endpoint.scope(), endpoint.name()};
     context.trust = Trust::os_identity;
     context.suite = suite;
+    context.data_plane = plane;
     auto handshake = protocol::Handshake::make(context);
     if (!handshake) return std::nullopt;
     protocol::HandshakeOutput out;
@@ -46,7 +48,8 @@ class HostilePeer {
     auto session = handshake->take_session();
     if (!session) return std::nullopt;
     peer.session.emplace(std::move(*session));
-    return peer;
+    if (plane == DataPlane::pipe) return peer;
+    return peer.share_memory() ? std::optional<HostilePeer>(std::move(peer)) : std::nullopt;
   }
 
   /// Seals anything as this peer's next record.
@@ -101,6 +104,23 @@ class HostilePeer {
   std::optional<protocol::Session> session;
 
  private:
+  bool share_memory() {
+    if (!carrier->sender_checks(false)) return false;
+    auto segments = protocol::SegmentExchange::make(*session, transport::smallest_ring);
+    if (!segments) return false;
+    for (;;) {
+      const auto need = (*segments)->advance(*carrier, *session);
+      if (!need) return false;
+      if (*need == protocol::HandshakeNeed::nothing) break;
+      const auto readiness = *need == protocol::HandshakeNeed::readable ? transport::Readiness::readable : transport::Readiness::writable;
+      if (!carrier->wait(readiness, soon())) return false;
+    }
+    auto shared = (*segments)->take(std::move(carrier));
+    if (!shared) return false;
+    carrier = std::move(*shared);
+    return true;
+  }
+
   bool read_exactly(std::span<std::byte> into, std::optional<transport::MessageSender>& sender) {
     while (!into.empty()) {
       HandleList handles;

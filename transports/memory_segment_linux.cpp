@@ -1,0 +1,81 @@
+// Sources: memfd_create(2), fcntl(2) "File Sealing", mmap(2), madvise(2).
+#include "transports/memory_segment.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "transports/os_error.hpp"
+
+namespace penstock::transport {
+namespace {
+
+// Since Linux 6.3; glibc 2.36 does not name it.
+constexpr unsigned memfd_noexec_seal = 0x0008;
+constexpr int wanted_seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
+
+Handle make_memfd() noexcept {
+  constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  const int fd = ::memfd_create("penstock", flags | memfd_noexec_seal);
+  if (fd >= 0 || errno != EINVAL) return Handle(fd < 0 ? no_handle : fd);
+  const int older = ::memfd_create("penstock", flags);
+  return Handle(older < 0 ? no_handle : older);
+}
+
+Failure exhausted(const char* what) {
+  return Failure(Error::resource_exhausted, std::string(what) + " failed: " + reason(errno) +
+                                                ". Raise the limit on open files or memory, or make the rings smaller.");
+}
+
+result<Mapping> map(const Handle& memfd, std::size_t size, int protection) {
+  void* const at = ::mmap(nullptr, size, protection, MAP_SHARED, memfd.get(), 0);
+  if (at == MAP_FAILED) return exhausted("mmap");
+  Mapping mapping(static_cast<std::byte*>(at), size);
+  // A forked child would write into a live channel; a core dump is to hold no ciphertext that a later key could open.
+  if (::madvise(at, size, MADV_DONTFORK) != 0 || ::madvise(at, size, MADV_DONTDUMP) != 0) return exhausted("madvise");
+  return mapping;
+}
+
+}  // namespace
+
+Mapping::Mapping(std::byte* data, std::size_t size) noexcept : data_(data), size_(size), owner_(::getpid()) {}
+
+void Mapping::reset() noexcept {
+  if (data_ != nullptr && owner_ == ::getpid()) ::munmap(data_, size_);
+  data_ = nullptr;
+  size_ = 0;
+}
+
+result<OwnSegment> make_segment(std::size_t size) {
+  OwnSegment made;
+  made.for_peer = make_memfd();
+  if (!made.for_peer) return exhausted("memfd_create");
+  if (::ftruncate(made.for_peer.get(), static_cast<off_t>(size)) != 0) return exhausted("ftruncate");
+  auto memory = map(made.for_peer, size, PROT_READ | PROT_WRITE);
+  if (!memory) return memory.error();
+  made.memory = std::move(*memory);
+  // From here on only the mapping above can write (ATK-15), and nothing can be cut off under a reader (ATK-14).
+  if (::fcntl(made.for_peer.get(), F_ADD_SEALS, wanted_seals) != 0) {
+    return Failure(Error::unsupported, "this kernel cannot seal memory against later writers (F_SEAL_FUTURE_WRITE, Linux 5.1): use the pipe");
+  }
+  return made;
+}
+
+result<Mapping> map_peer_segment(Handle segment, std::size_t size) {
+  // Only a memfd has seals: of anything else, a file above all, the owner could cut the end off under us (ATK-14).
+  const int seals = ::fcntl(segment.get(), F_GET_SEALS);
+  if (seals < 0 || (seals & wanted_seals) != wanted_seals) return Error::segment_invalid;
+  struct statfs system {};
+  // Huge pages are not there before they are touched, and the kernel may have none left then: SIGBUS for who reads (ATK-14).
+  if (::fstatfs(segment.get(), &system) != 0 || system.f_type != TMPFS_MAGIC) return Error::segment_invalid;
+  struct stat status {};
+  if (::fstat(segment.get(), &status) != 0 || !S_ISREG(status.st_mode)) return Error::segment_invalid;
+  if (static_cast<std::uint64_t>(status.st_size) != size) return Error::segment_invalid;
+  return map(segment, size, PROT_READ);
+}
+
+}  // namespace penstock::transport
