@@ -129,6 +129,15 @@ result<void> Channel::send(bytes_view message, std::span<const native_handle> ha
   return flush_all(*core_);
 }
 
+result<void> Channel::send_buffer(const SealedBuffer& buffer, bytes_view note) {
+  if (!core_) return Error::closed;
+  auto outgoing = protocol::buffer_message(buffer, note);
+  if (!outgoing) return outgoing.error();
+  if (auto sound = core_->check(*outgoing); !sound) return sound.error();
+  if (auto sealed = seal_all(*core_, *outgoing, Wait::yes); !sealed) return sealed.error();
+  return flush_all(*core_);
+}
+
 result<void> Channel::queue(bytes_view message) {
   if (!core_) return Error::closed;
   auto outgoing = one_way(message, {});
@@ -150,6 +159,22 @@ result<Incoming> Channel::receive(bytes_span buffer, Timeout timeout) {
   if (!pumped) return pumped.error();
   if (target.failure.code() != Error::none) return target.failure;
   return std::move(target.incoming);
+}
+
+result<Incoming> Channel::try_receive(bytes_span buffer) {
+  if (!core_) return Error::closed;
+  protocol::ReceiveTarget target;
+  target.buffer = buffer;
+  core_->set_target(&target);
+  flush_some(*core_);
+  auto step = core_->step(Wait::no);
+  while (step && *step == ChannelCore::Step::progress && !target.done) step = core_->step(Wait::no);
+  flush_some(*core_);
+  if (!target.done) core_->set_target(nullptr);
+  core_->release_idle();
+  if (target.failure.code() != Error::none) return target.failure;
+  if (target.done) return std::move(target.incoming);
+  return step ? Failure(Error::would_block) : step.error();
 }
 
 result<Reply> Channel::call(std::string_view operation, bytes_view request, bytes_span reply, CallOptions options) {

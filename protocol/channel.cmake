@@ -5,6 +5,7 @@ target_sources(penstock PRIVATE
   buffer_pool.cpp
   channel.cpp
   channel_audit.cpp
+  channel_buffer.cpp
   channel_core.cpp
   channel_receive.cpp
   connect.cpp

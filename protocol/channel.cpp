@@ -91,6 +91,13 @@ void Channel::start_send(asio::const_buffer body, std::span<const native_handle>
   impl_->start_send(one_way(body, handles), std::move(handler));
 }
 
+void Channel::start_send_buffer(const SealedBuffer& buffer, asio::const_buffer note, SendHandler handler) {
+  if (!impl_) return complete_closed(std::move(handler));
+  const auto message = protocol::buffer_message(buffer, view(note));
+  if (!message) return handler.complete(impl_->executor(), make_error_code(message.error().code()));
+  impl_->start_send(*message, std::move(handler));
+}
+
 void Channel::start_receive(asio::mutable_buffer buffer, ReceiveHandler handler) {
   if (!impl_) return complete_closed(std::move(handler), Incoming());
   impl_->start_receive(view(buffer), std::move(handler));

@@ -24,8 +24,8 @@ result<void> ChannelCore::check(const OutgoingMessage& message) const {
     return Failure(Error::invalid_argument, "an operation's name is 1 to 64 of A-Z a-z 0-9 . _ / -");
   }
   if (message.body.size() > session_.parameters.max_message) return Error::message_too_large;
-  if (message.handles.size() > session_.parameters.max_handles) return Error::handles_limit;
-  if (!message.handles.empty() && !carrier_->traits().passes_handles) return Error::unsupported;
+  if (message.attached().size() > session_.parameters.max_handles) return Error::handles_limit;
+  if (!message.attached().empty() && !carrier_->traits().passes_handles) return Error::unsupported;
   return {};
 }
 
@@ -58,7 +58,7 @@ result<bool> ChannelCore::seal(OutgoingMessage& message, Pause pause) {
     if (message.started) record.flags |= flag_continued;
     record.prefix = std::span(prefix).first(prefix_size);
     record.body = message.body.subspan(message.offset, chunk);
-    const auto handles = message.started ? std::span<const native_handle>() : message.handles;
+    const auto handles = message.started ? std::span<const native_handle>() : message.attached();
     if (auto sealed = outbox_.seal(*carrier_, session_.sealer, record, handles, now); !sealed) {
       // A handle that could not be duplicated harms nobody; a seal that failed has spent the keys.
       if (!session_.sealer.spent() && !message.started) return sealed.error();

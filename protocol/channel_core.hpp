@@ -34,7 +34,15 @@ struct OutgoingMessage {
   std::span<const native_handle> handles;
   std::size_t offset = 0;  ///< bytes of the body already sealed
   bool started = false;
+  native_handle memory = no_handle;  ///< a sealed buffer's, in place of `handles`
+
+  [[nodiscard]] std::span<const native_handle> attached() const noexcept {
+    return memory != no_handle ? std::span<const native_handle>(&memory, 1) : handles;
+  }
 };
+
+/// A sealed buffer and its note as a message. message_too_large (the note), invalid_argument (no buffer).
+[[nodiscard]] result<OutgoingMessage> buffer_message(const SealedBuffer& buffer, bytes_view note);
 
 /// Where the face wants the next message to go, and what became of it.
 struct ReceiveTarget {
@@ -131,6 +139,8 @@ class ChannelCore {
   [[nodiscard]] result<bool> on_frame(bytes_span frame);
   [[nodiscard]] result<bool> on_first_chunk(const Opened& record, HandleList handles);
   [[nodiscard]] result<bool> on_next_chunk(const Opened& record, bool already_there);
+  [[nodiscard]] result<bool> on_buffer(const Opened& record, HandleList handles);
+  void choose_place(std::uint64_t total) noexcept;
   [[nodiscard]] result<bool> on_control(const Opened& record);
   [[nodiscard]] result<void> on_rekey(bytes_view payload);
   [[nodiscard]] result<void> choose_destination(const MessageHeader& header, std::uint64_t total, HandleList handles);

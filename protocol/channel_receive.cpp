@@ -142,6 +142,7 @@ result<bool> ChannelCore::on_frame(bytes_span frame) {
     target_ = nullptr;
     return true;
   }
+  if (opened->header.type == FrameType::buffer) return on_buffer(*opened, std::move(*handles));
   if (!is_application(opened->header.type)) return on_control(*opened);
   if ((opened->header.flags & flag_continued) != 0) return on_next_chunk(*opened, direct != nullptr);
   return on_first_chunk(*opened, std::move(*handles));
@@ -197,13 +198,15 @@ result<void> ChannelCore::choose_destination(const MessageHeader& header, std::u
     if (auto admitted = admit_request(header); !admitted) return admitted.error();
     if (assembly_.destination == Destination::discarded) return {};
   }
-  if (target_ != nullptr && queue_.empty() && total <= target_->buffer.size()) {
-    assembly_.destination = Destination::target;
-    assembly_.memory = target_->buffer.data();
-    return {};
-  }
-  assembly_.destination = Destination::owned;
+  choose_place(total);
   return {};
+}
+
+// Straight into the memory of whoever receives, if somebody does and it fits.
+void ChannelCore::choose_place(std::uint64_t total) noexcept {
+  const bool fits = target_ != nullptr && queue_.empty() && total <= target_->buffer.size();
+  assembly_.destination = fits ? Destination::target : Destination::owned;
+  assembly_.memory = fits ? target_->buffer.data() : nullptr;
 }
 
 result<void> ChannelCore::admit_request(const MessageHeader& header) {

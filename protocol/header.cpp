@@ -44,10 +44,11 @@ constexpr std::uint32_t longest_control = max_control_payload + tag;
 constexpr std::uint8_t handles_max = max_handles_per_message;
 
 // The most frequent first: the lookup walks this.
-constexpr std::array<TypeRule, 9> rules{{
+constexpr std::array<TypeRule, 10> rules{{
     {FrameType::message, "message", flags_known, handles_max, tag, longest_record},
     {FrameType::request, "request", flags_known, handles_max, tag, longest_record},
     {FrameType::reply, "reply", flags_known, handles_max, tag, longest_record},
+    {FrameType::buffer, "buffer", flag_fresh, 1, tag, longest_record},
     {FrameType::cancel, "cancel", flag_fresh, 0, tag, longest_control},
     {FrameType::rekey, "rekey", flag_fresh, 0, tag, longest_control},
     {FrameType::close, "close", flag_fresh, 0, tag, longest_control},

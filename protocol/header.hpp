@@ -19,6 +19,7 @@
 //   request   0x11  more, continued, fresh   ≤ 16     any              0 … 65,536
 //   reply     0x12  more, continued, fresh   ≤ 16     any              0 … 65,536
 //   cancel    0x13  fresh                    0        any              0 … 1,024
+//   buffer    0x14  fresh                    ≤ 1      any              0 … 65,536
 //   rekey     0x20  fresh                    0        any              0 … 1,024
 //   close     0x2F  fresh                    0        any              0 … 1,024
 //
@@ -53,6 +54,7 @@ enum class FrameType : std::uint8_t {
   request = 0x11,
   reply = 0x12,
   cancel = 0x13,  ///< the caller no longer waits
+  buffer = 0x14,  ///< a sealed buffer: one handle, and what it must be
   rekey = 0x20,   ///< a step of a fresh Diffie-Hellman
   close = 0x2F,   ///< the last record of a direction
 };

@@ -36,6 +36,10 @@ std::size_t encode(const MessageHeader& header, std::span<std::byte, max_message
     put(at, header.id);
     at += 8;
   }
+  if (header.type == FrameType::buffer) {
+    put(at, header.identity);
+    at += 8;
+  }
   if (header.type == FrameType::request) {
     *at++ = static_cast<std::byte>(header.operation.size());
     at = std::copy_n(as_bytes(header.operation).data(), header.operation.size(), at);
@@ -61,6 +65,11 @@ result<DecodedMessage> decode_message(FrameType type, bool more, bytes_view payl
     if (payload.size() < 8) return Error::message_malformed;
     header.id = get<std::uint64_t>(payload.data());
     at = 8;
+  }
+  if (type == FrameType::buffer) {
+    if (payload.size() - at < 8) return Error::message_malformed;
+    header.identity = get<std::uint64_t>(payload.data() + at);
+    at += 8;
   }
   if (type == FrameType::request) {
     if (payload.size() < at + 1) return Error::message_malformed;

@@ -4,6 +4,7 @@
 //   request   id u64, name length u8, name                          [total u64]
 //   reply     id u64, outcome u8, status u32                        [total u64]
 //   cancel    id u64
+//   buffer    size u64, identity u64                                and never another chunk
 //
 // [total], the body's whole length, is there exactly when another chunk follows (flag_more).
 #pragma once
@@ -22,7 +23,8 @@ enum class Outcome : std::uint8_t {
 
 struct MessageHeader {
   FrameType type{};
-  std::uint64_t id = 0;
+  std::uint64_t id = 0;              ///< buffer: its size in bytes
+  std::uint64_t identity = 0;        ///< buffer: BufferAccess::identity
   Outcome outcome{};
   std::uint32_t status = 0;
   std::string_view operation;        ///< views what was decoded or given

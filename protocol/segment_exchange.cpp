@@ -33,7 +33,7 @@ result<void> SegmentExchange::open(Session& session) {
   if (opened->header.handles != 1 || arrived_.size() != 1) return Error::handles_mismatch;
   const auto ring = get<std::uint64_t>(payload.data());
   if (!transport::valid_ring_size(ring)) return Error::segment_invalid;
-  auto mapped = transport::map_peer_segment(std::exchange(arrived_[0], Handle()), transport::ring_offset + ring);
+  auto mapped = transport::map_peer_segment(arrived_[0], transport::ring_offset + ring);
   if (!mapped) return mapped.error();
   peer_ = std::move(*mapped);
   arrived_.clear();

@@ -53,6 +53,6 @@ struct OwnSegment {
 /// Maps what a peer has sent, for reading. Linux: only a memfd whose size is `size`, that can neither shrink nor grow (ATK-14: no
 /// SIGBUS), that nobody can map for writing any more, and whose seals are themselves sealed. Windows: only committed memory of the
 /// paging file, at least so large. segment_invalid, resource_exhausted.
-[[nodiscard]] result<Mapping> map_peer_segment(Handle segment, std::size_t size);
+[[nodiscard]] result<Mapping> map_peer_segment(const Handle& segment, std::size_t size);
 
 }  // namespace penstock::transport

@@ -1,7 +1,6 @@
 // Sources: memfd_create(2), fcntl(2) "File Sealing", mmap(2), madvise(2).
 #include "transports/memory_segment.hpp"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
@@ -9,34 +8,19 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "transports/os_error.hpp"
+#include "transports/memfd_linux.hpp"
 
 namespace penstock::transport {
 namespace {
 
-// Since Linux 6.3; glibc 2.36 does not name it.
-constexpr unsigned memfd_noexec_seal = 0x0008;
 constexpr int wanted_seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
-
-Handle make_memfd() noexcept {
-  constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-  const int fd = ::memfd_create("penstock", flags | memfd_noexec_seal);
-  if (fd >= 0 || errno != EINVAL) return Handle(fd < 0 ? no_handle : fd);
-  const int older = ::memfd_create("penstock", flags);
-  return Handle(older < 0 ? no_handle : older);
-}
-
-Failure exhausted(const char* what) {
-  return Failure(Error::resource_exhausted, std::string(what) + " failed: " + reason(errno) +
-                                                ". Raise the limit on open files or memory, or make the rings smaller.");
-}
 
 result<Mapping> map(const Handle& memfd, std::size_t size, int protection) {
   void* const at = ::mmap(nullptr, size, protection, MAP_SHARED, memfd.get(), 0);
-  if (at == MAP_FAILED) return exhausted("mmap");
+  if (at == MAP_FAILED) return memory_exhausted("mmap");
   Mapping mapping(static_cast<std::byte*>(at), size);
   // A forked child would write into a live channel; a core dump is to hold no ciphertext that a later key could open.
-  if (::madvise(at, size, MADV_DONTFORK) != 0 || ::madvise(at, size, MADV_DONTDUMP) != 0) return exhausted("madvise");
+  if (::madvise(at, size, MADV_DONTFORK) != 0 || ::madvise(at, size, MADV_DONTDUMP) != 0) return memory_exhausted("madvise");
   return mapping;
 }
 
@@ -53,8 +37,8 @@ void Mapping::reset() noexcept {
 result<OwnSegment> make_segment(std::size_t size) {
   OwnSegment made;
   made.for_peer = make_memfd();
-  if (!made.for_peer) return exhausted("memfd_create");
-  if (::ftruncate(made.for_peer.get(), static_cast<off_t>(size)) != 0) return exhausted("ftruncate");
+  if (!made.for_peer) return memory_exhausted("memfd_create");
+  if (::ftruncate(made.for_peer.get(), static_cast<off_t>(size)) != 0) return memory_exhausted("ftruncate");
   auto memory = map(made.for_peer, size, PROT_READ | PROT_WRITE);
   if (!memory) return memory.error();
   made.memory = std::move(*memory);
@@ -65,7 +49,7 @@ result<OwnSegment> make_segment(std::size_t size) {
   return made;
 }
 
-result<Mapping> map_peer_segment(Handle segment, std::size_t size) {
+result<Mapping> map_peer_segment(const Handle& segment, std::size_t size) {
   // Only a memfd has seals: of anything else, a file above all, the owner could cut the end off under us (ATK-14).
   const int seals = ::fcntl(segment.get(), F_GET_SEALS);
   if (seals < 0 || (seals & wanted_seals) != wanted_seals) return Error::segment_invalid;

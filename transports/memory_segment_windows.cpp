@@ -49,7 +49,7 @@ result<OwnSegment> make_segment(std::size_t size) {
   return made;
 }
 
-result<Mapping> map_peer_segment(Handle segment, std::size_t size) {
+result<Mapping> map_peer_segment(const Handle& segment, std::size_t size) {
   void* const at = ::MapViewOfFile(segment.get(), FILE_MAP_READ, 0, 0, size);
   if (at == nullptr) return Error::segment_invalid;
   Mapping mapping(static_cast<std::byte*>(at), size);

@@ -33,6 +33,9 @@ class Channel {
   /// than a socket buffer holds (some 200 KiB) before either receives wait for each other. Give such ends a thread for each
   /// direction's turn, or the Asio face. receive and call keep to their deadline whatever the peer does.
   [[nodiscard]] result<void> send(bytes_view message, std::span<const native_handle> handles = {});
+  /// Hands a sealed buffer over, with a note of at most max_buffer_note bytes (a name, say): it costs what a small message does. The
+  /// buffer may be sent again, and go, at once. unsupported (this carrier passes no handles), and as send.
+  [[nodiscard]] result<void> send_buffer(const SealedBuffer& buffer, bytes_view note = {});
   /// Seals the message behind those not yet written; they leave together, with flush(), with the next send, call or reply,
   /// during the next receive as far as the peer reads, or when the outbound bound is reached. For those who have many small messages at hand.
   [[nodiscard]] result<void> queue(bytes_view message);
@@ -40,6 +43,9 @@ class Channel {
 
   /// The next message or request. deadline_exceeded leaves the channel as it was; buffer_too_small keeps the message.
   [[nodiscard]] result<Incoming> receive(bytes_span buffer, Timeout timeout = {});
+  /// The same without waiting: would_block when nothing whole has arrived. Over shared memory it makes no system call while nothing has, so
+  /// that who owns a core may call it in a loop; every so often it does, to see whether the other end still lives.
+  [[nodiscard]] result<Incoming> try_receive(bytes_span buffer);
   /// Asks and waits for the answer. What else arrives meanwhile waits for receive(), within Limits::inbound_*.
   [[nodiscard]] result<Reply> call(std::string_view operation, bytes_view request, bytes_span reply,
                                    CallOptions options = {});

@@ -74,6 +74,17 @@ class Channel {
         },
         token, this, message, handles);
   }
+  /// Hands a sealed buffer over, with a note of at most max_buffer_note bytes (a name, say): it costs what a small message does. Signature
+  /// void(error_code). `buffer` and `note` must live until completion; the buffer may be sent again. unsupported (this carrier passes no handles), and as
+  /// async_send.
+  template <class CompletionToken>
+  auto async_send_buffer(const SealedBuffer& buffer, asio::const_buffer note, CompletionToken&& token) {
+    return asio::async_initiate<CompletionToken, void(boost::system::error_code)>(
+        [](auto handler, Channel* self, const SealedBuffer* memory, asio::const_buffer body) {
+          self->start_send_buffer(*memory, body, std::move(handler));
+        },
+        token, this, &buffer, note);
+  }
   /// The same without waiting: would_block when the outbound bound is reached. Frames of one turn of the executor leave together.
   [[nodiscard]] result<void> try_send(asio::const_buffer message, std::span<const native_handle> handles = {});
 
@@ -136,6 +147,7 @@ class Channel {
   using ReceiveHandler = Completion<void(boost::system::error_code, Incoming)>;
   using CallHandler = Completion<void(boost::system::error_code, Reply)>;
   void start_send(asio::const_buffer body, std::span<const native_handle> handles, SendHandler handler);
+  void start_send_buffer(const SealedBuffer& buffer, asio::const_buffer note, SendHandler handler);
   void start_receive(asio::mutable_buffer buffer, ReceiveHandler handler);
   void start_call(std::string_view operation, asio::const_buffer request, asio::mutable_buffer reply, CallOptions options,
                   CallHandler handler);

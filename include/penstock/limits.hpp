@@ -16,6 +16,7 @@ inline constexpr std::uint64_t message_ceiling = std::uint64_t{1} << 30;
 /// Bounds of one channel. Told to the peer where it must know them; enforced here whatever it knows.
 struct Limits {
   std::uint64_t max_message = 16u << 20;        ///< bytes of one received message, chunks together
+  std::uint64_t max_buffer = std::uint64_t{1} << 30;  ///< bytes of one received sealed buffer
   std::size_t max_handles = 8;                  ///< handles of one received message; ≤ max_handles_per_message
   std::size_t inbound_messages = 64;            ///< received but not yet taken by the application
   std::size_t inbound_bytes = 4u << 20;         ///< likewise, in bytes

@@ -9,6 +9,7 @@
 
 #include "penstock/bytes.hpp"
 #include "penstock/handle.hpp"
+#include "penstock/sealed_buffer.hpp"
 
 namespace penstock {
 
@@ -18,6 +19,7 @@ inline constexpr std::size_t max_operation_name = 64;
 enum class MessageKind : std::uint8_t {
   message,  ///< one-way
   request,  ///< the peer called: answer it with reply()
+  buffer,   ///< one-way: Incoming::buffer, and the note that came with it as the body
 };
 
 /// Names a request for reply(). Valid once, on the channel it came from.
@@ -32,7 +34,8 @@ class Incoming {
   std::size_t size = 0;  ///< bytes of the body at the front of the buffer given to receive
   RequestId request;     ///< MessageKind::request only
   HandleList handles;    ///< authenticated count; what stays here is closed with it
-  /// MessageKind::request: what the peer asks for; policy has already allowed it. Else "message".
+  SealedBuffer buffer;   ///< MessageKind::buffer only
+  /// MessageKind::request: what the peer asks for; policy has already allowed it. Else "message" or "buffer".
   [[nodiscard]] std::string_view operation() const noexcept { return {name_.data(), name_size_}; }
   void set_operation(std::string_view name) noexcept;
 
@@ -47,6 +50,9 @@ struct Reply {
   std::uint32_t status = 0;
   HandleList handles;
 };
+
+/// The longest note that goes with a sealed buffer, in bytes: it is one record.
+inline constexpr std::size_t max_buffer_note = 65536 - 16;
 
 /// Options of one call.
 struct CallOptions {

@@ -79,7 +79,7 @@ class Admission {
   /// Name of the rule; empty when nothing was granted.
   [[nodiscard]] const std::string& rule() const noexcept;
   [[nodiscard]] Binding binding() const noexcept { return rule_ ? rule_->binding : Binding::process; }
-  /// May this peer call `operation`? One-way messages are the operation "message".
+  /// May this peer call `operation`? One-way messages are the operation "message", sealed buffers "buffer".
   [[nodiscard]] bool allows(std::string_view operation) const noexcept;
 
  private:

@@ -85,6 +85,7 @@ struct Rule {
 const std::map<unsigned, Rule>& rules() {
   static const std::set<unsigned> any = {0, 1, 2, 3, 4, 5, 6, 7}, only_fresh = {0, 4}, none = {0};
   static const std::map<unsigned, Rule> table = {{0x01, {none, 0, 1, 1024}},        {0x02, {none, 0, 16, 1040}},
+                                                 {0x03, {none, 1, 16, 1040}},       {0x14, {only_fresh, 1, 16, 65552}},
                                                  {0x10, {any, 16, 16, 65552}},      {0x11, {any, 16, 16, 65552}},
                                                  {0x12, {any, 16, 16, 65552}},      {0x13, {only_fresh, 0, 16, 1040}},
                                                  {0x20, {only_fresh, 0, 16, 1040}}, {0x2F, {only_fresh, 0, 16, 1040}}};
@@ -100,6 +101,7 @@ TEST(Header, EveryCombinationOfTypeFlagsAndHandles) {
         Header header = plain_message();
         header.type = static_cast<FrameType>(type);
         header.flags = static_cast<std::uint8_t>(flags);
+        if (header.type == FrameType::segment) header.sequence = 1;
         header.handles = static_cast<std::uint8_t>(handles);
         if ((flags & flag_fresh) != 0) header.epoch = 1;
         const bool expected =
@@ -115,8 +117,8 @@ TEST(Header, EveryCombinationOfTypeFlagsAndHandles) {
       }
     }
   }
-  // 3 types × 8 flags × 5 counts, 3 × 2 × 1, and handshake and confirm.
-  EXPECT_EQ(admitted, 3u * 8 * 5 + 3 * 2 + 2);
+  // 3 types × 8 flags × 5 counts, 3 × 2 × 1, buffer 2 × 2, segment 1 × 2, and handshake and confirm.
+  EXPECT_EQ(admitted, 3u * 8 * 5 + 3 * 2 + 2 * 2 + 2 + 2);
 }
 
 TEST(Header, LengthBoundsOfEachType) {
@@ -124,6 +126,7 @@ TEST(Header, LengthBoundsOfEachType) {
     const auto error_at = [value = type](std::uint32_t length) {
       Header header = plain_message();
       header.type = static_cast<FrameType>(value);
+      if (header.type == FrameType::segment) header.sequence = 1;
       header.length = length;
       const auto decoded = decode(encoded(header));
       return decoded ? Error::none : decoded.error().code();
@@ -155,6 +158,10 @@ TEST(Header, EpochAndSequenceThatCannotBe) {
   EXPECT_EQ(defect(FrameType::confirm, 0, 0), HeaderDefect::none);
   EXPECT_EQ(defect(FrameType::confirm, 1, 0), HeaderDefect::position);
   EXPECT_EQ(defect(FrameType::confirm, 0, 1), HeaderDefect::position);
+  EXPECT_EQ(defect(FrameType::segment, 0, 1), HeaderDefect::none);
+  EXPECT_EQ(defect(FrameType::segment, 1, 1), HeaderDefect::position);
+  EXPECT_EQ(defect(FrameType::segment, 0, 0), HeaderDefect::position);
+  EXPECT_EQ(defect(FrameType::segment, 0, 2), HeaderDefect::position);
   EXPECT_EQ(defect(FrameType::message, 0, 5, flag_fresh), HeaderDefect::fresh_first);
   EXPECT_EQ(defect(FrameType::message, 1, 5, flag_fresh), HeaderDefect::none);
 }
