@@ -62,6 +62,8 @@ Tally Connection::receive_stream(bytes_span message, std::uint64_t messages) {
 std::vector<Contender> all_contenders() {
   std::vector<Contender> list;
   add_raw(list);
+  add_raw_memory(list);
+  add_message_queue(list);
   add_penstock_blocking(list);
   add_penstock_async(list);
   add_tls(list);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "penstock/bytes.hpp"
@@ -51,6 +52,13 @@ class Connection {
   virtual void send_stream(bytes_span message, std::uint64_t messages);
   /// Receives them, and counts them.
   virtual Tally receive_stream(bytes_span message, std::uint64_t messages);
+  /// One large message, or the sender's way of not sending it at all.
+  virtual void hand_over(bytes_view message) { send(message); }
+  /// The other end: what stands first and last in it.
+  virtual std::pair<std::byte, std::byte> take_over(bytes_span message) {
+    receive(message);
+    return {message.front(), message.back()};
+  }
   /// From now on this end only waits for whatever comes next, as a server's idle connection does.
   virtual void idle() {}
 };
@@ -76,6 +84,7 @@ struct Events {
   bool one_way = false;
   bool set_up = false;
   bool memory = false;
+  bool hand_over = false;
 };
 
 struct Contender {
@@ -84,6 +93,7 @@ struct Contender {
   Events events;
   /// Divides how often things are repeated: 1 for what takes microseconds.
   unsigned slowness = 1;
+  std::size_t largest = std::size_t{1} << 30;  ///< bytes of a message that it takes
   /// Makes keys and certificates in `directory`, in a process of its own.
   std::function<void(const std::string& directory)> prepare;
   std::function<std::unique_ptr<Server>(const std::string& directory)> serve;
@@ -95,6 +105,8 @@ std::vector<Contender> all_contenders();
 
 // One file each.
 void add_raw(std::vector<Contender>& list);
+void add_raw_memory(std::vector<Contender>& list);
+void add_message_queue(std::vector<Contender>& list);
 void add_penstock_blocking(std::vector<Contender>& list);
 void add_penstock_async(std::vector<Contender>& list);
 void add_tls(std::vector<Contender>& list);

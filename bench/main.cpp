@@ -84,12 +84,21 @@ class Run {
     for (const auto& size : sizes) {
       if (settings_.size != 0 && settings_.size != size.bytes) continue;
       for_each("rtt", &Events::round_trip, [&](const Contender& contender) {
+        if (size.bytes > contender.largest) return;
         measure(contender, "rtt", size.bytes, scaled(size.round_trips, contender), round_trips);
       });
       for_each("oneway", &Events::one_way, [&](const Contender& contender) {
+        if (size.bytes > contender.largest) return;
         measure(contender, "oneway", size.bytes, scaled(size.messages, contender), one_way);
       });
       if (size.bytes == sizes.back().bytes) ciphers();
+    }
+    for (const std::size_t size : {std::size_t{1} << 20, std::size_t{64} << 20}) {
+      for_each("handover", &Events::hand_over, [&](const Contender& contender) {
+        // In records 64 MiB would only be 64 times 1 MiB.
+        if (size > sizes.back().bytes && contender.name != "penstock-buffer") return;
+        measure(contender, "handover", size, scaled(400, contender), hand_overs);
+      });
     }
     for_each("setup", &Events::set_up, [&](const Contender& contender) {
       measure(contender, "setup", 0, scaled(set_up_count, contender), set_ups);
@@ -210,7 +219,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--cores", settings.cores, "the server's core and the client's")->expected(2)->capture_default_str();
   app.add_option("--only", settings.only, "only these contenders, between commas");
-  app.add_option("--measures", settings.measures, "only these of rtt,oneway,seal,setup,memory");
+  app.add_option("--measures", settings.measures, "only these of rtt,oneway,seal,handover,setup,memory");
   app.add_option("--size", settings.size, "only messages of this size, in bytes");
   app.add_flag("--list", list, "names the contenders, and ends");
   CLI11_PARSE(app, argc, argv);

@@ -124,6 +124,49 @@ Report drive_one_way(const Contender& contender, const Plan& plan) {
   return report;
 }
 
+// --- large messages and buffers ---------------------------------------------------------------------------------------
+
+Report serve_hand_overs(const Contender& contender, const Plan& plan, const Parent& parent) {
+  const auto server = contender.serve(plan.directory);
+  parent.ready();
+  const auto connection = server->accept();
+  std::vector<std::byte> message(plan.size);
+  for (std::uint64_t i = warm_up(plan.count) + plan.count; i > 0; --i) {
+    const auto [first, last] = connection->take_over(message);
+    connection->send(byte_array<2>{first, last});
+  }
+  connection->receive(std::span(message).first(1));
+  Report report;
+  report.complete = true;
+  return report;
+}
+
+Report drive_hand_overs(const Contender& contender, const Plan& plan) {
+  const auto client = contender.client(plan.directory);
+  const auto connection = client->connect();
+  std::vector<std::byte> message(plan.size, std::byte{5});
+  message.back() = std::byte{6};
+  std::vector<float> times;
+  const auto warm = warm_up(plan.count);
+  Report report;
+  const auto begun = Clock::now();
+  for (std::uint64_t i = 0; i < warm + plan.count; ++i) {
+    const auto start = Clock::now();
+    connection->hand_over(message);
+    byte_array<2> answer{};
+    connection->receive(answer);
+    if (i >= warm) times.push_back(static_cast<float>(seconds_since(start)));
+    if (answer[0] != std::byte{5} || answer[1] != std::byte{6}) fail("what was handed over was not what was read back");
+  }
+  report.seconds = seconds_since(begun);
+  connection->send(std::span(message).first(1));
+  std::sort(times.begin(), times.end());
+  report.p50 = percentile(times, 0.50);
+  report.p99 = percentile(times, 0.99);
+  report.operations = static_cast<double>(plan.count);
+  return report;
+}
+
 // --- set-ups --------------------------------------------------------------------------------------------------------
 
 void greet(Connection& connection) {
@@ -208,6 +251,7 @@ Report drive_idle_memory(const Contender& contender, const Plan& plan) {
 
 const Ends round_trips{serve_round_trips, drive_round_trips};
 const Ends one_way{serve_one_way, drive_one_way};
+const Ends hand_overs{serve_hand_overs, drive_hand_overs};
 const Ends set_ups{serve_set_ups, drive_set_ups};
 const Ends idle_memory{serve_idle_memory, drive_idle_memory};
 

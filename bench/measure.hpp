@@ -22,6 +22,8 @@ struct Ends {
 extern const Ends round_trips;
 /// A stream of messages in one direction: from the first send until the receiver has confirmed their number and bytes.
 extern const Ends one_way;
+/// A large message there, its first and last byte back.
+extern const Ends hand_overs;
 /// Connect, prove both ends, exchange one byte each way, close; one after the other.
 extern const Ends set_ups;
 /// Memory of the server's own for each connection that does nothing.

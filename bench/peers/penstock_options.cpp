@@ -51,6 +51,7 @@ ListenOptions listen_options(const std::string& directory, const PenstockSetting
   options.policy = policy_for(setting, directory + "/client.pub");
   options.keys = keys_for(setting, directory + "/server.key");
   options.channel.wait = setting.wait;
+  options.allow_shared_memory = setting.plane == DataPlane::shared_memory;
   // Room for --idle connections of one user; everything else is the default.
   options.limits.channels = options.limits.channels_per_identity = 20'000;
   return options;
@@ -62,6 +63,7 @@ ConnectOptions connect_options(const std::string& directory, const PenstockSetti
   options.keys = keys_for(setting, directory + "/client.key");
   options.trust = setting.trust;
   options.suite = setting.suite;
+  options.data_plane = setting.plane;
   options.channel.wait = setting.wait;
   return options;
 }

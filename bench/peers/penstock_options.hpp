@@ -14,6 +14,7 @@ struct PenstockSetting {
   Trust trust = Trust::os_identity;
   Suite suite = Suite::aesgcm_sha256;
   WaitProfile wait = WaitProfile::blocking;
+  DataPlane plane = DataPlane::pipe;
 };
 
 Endpoint endpoint_in(const std::string& directory);
