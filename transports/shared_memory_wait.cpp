@@ -27,6 +27,7 @@ result<bool> SharedMemoryCarrier::ready(Readiness readiness) {
       if (peer_header_->attachments.load() == attachments_seen_) return true;
       if (auto heard = hear(Wait::no); !heard) return heard.error();
       if (peer_header_->attachments.load() == attachments_seen_) return true;
+      if (ended_) return Error::handles_mismatch;
     }
   }
   if (readiness != Readiness::readable) {

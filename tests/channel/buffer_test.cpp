@@ -1,4 +1,5 @@
-// Sealed buffers over every carrier: handed over, read back, and refused where anything about them is not as the record says.
+// Sealed buffers over every carrier: handed over, read back, and refused where anything about them is not as the record says. PS-BUF-03,
+// PS-BUF-04.
 #include "tests/channel/async_pair.hpp"
 #include "tests/channel/lies.hpp"
 #include "transports/sealed_buffer.hpp"

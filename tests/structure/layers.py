@@ -9,7 +9,7 @@ OUTER = ["examples", "tests", "bench", "fuzz"]
 
 PUBLIC = {
     "bytes": "base", "completion": "base", "error": "base", "handle": "base", "limits": "base", "native": "base",
-    "result": "base",
+    "result": "base", "sealed_buffer": "transports",
     "keys": "crypto",
     "endpoint": "transports", "identity": "transports",
     "audit": "protocol", "blocking": "protocol", "channel": "protocol", "connect": "protocol", "launch": "protocol",

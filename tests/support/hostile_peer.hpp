@@ -14,42 +14,14 @@ class HostilePeer {
   /// Connects to `endpoint` and runs the honest handshake to its end.
   static std::optional<HostilePeer> connect(const Endpoint& endpoint, const Policy& policy,
                                             DataPlane plane = DataPlane::pipe, Suite suite = Suite::aesgcm_sha256) {
-    auto inputs = std::make_shared<Policy>(policy);
-    transport::PipeOptions pipe;
-    pipe.allow_own_process = true;
-    auto carrier = transport::connect_pipe(endpoint, policy.users(), [](const PeerIdentity&) { return result<void>(); },
-                                           soon(), pipe);
-    if (!carrier) return std::nullopt;
-    HostilePeer peer;
-    peer.carrier = std::move(*carrier);
-    peer.policy = inputs;
-    protocol::HandshakeContext context;
-    context.initiator = true;
-    context.policy = inputs.get();
-    context.carrier = peer.carrier.get();
-    const protocol::ChannelSettings settings;
-    context.channel = &settings;
-    context.endpoint = {endpoint.scope(), endpoint.name()};
-    context.trust = Trust::os_identity;
-    context.suite = suite;
-    context.data_plane = plane;
-    auto handshake = protocol::Handshake::make(context);
-    if (!handshake) return std::nullopt;
-    protocol::HandshakeOutput out;
-    if (!handshake->start(out)) return std::nullopt;
-    while (true) {
-      if (out.size != 0 && !peer.write(out.view())) return std::nullopt;
-      out.size = 0;
-      if (handshake->finished()) break;
-      std::optional<transport::MessageSender> sender;
-      const auto frame = peer.read_frame(sender);
-      if (frame.empty() || !handshake->on_frame(frame, sender, out)) return std::nullopt;
-    }
-    auto session = handshake->take_session();
-    if (!session) return std::nullopt;
-    peer.session.emplace(std::move(*session));
-    if (plane == DataPlane::pipe) return peer;
-    return peer.share_memory() ? std::optional<HostilePeer>(std::move(peer)) : std::nullopt;
+    auto peer = shake_hands(endpoint, policy, plane, suite);
+    if (!peer || plane == DataPlane::pipe) return peer;
+    return peer->share_memory() ? std::move(peer) : std::nullopt;
+  }
+  /// As connect() over shared memory, up to where the segments are exchanged: the carrier is the control carrier still.
+  static std::optional<HostilePeer> before_segments(const Endpoint& endpoint, const Policy& policy) {
+    auto peer = shake_hands(endpoint, policy, DataPlane::shared_memory, Suite::aesgcm_sha256);
+    return peer && peer->carrier->sender_checks(false) ? std::move(peer) : std::nullopt;
   }
 
   /// Seals anything as this peer's next record.
@@ -104,6 +76,44 @@ class HostilePeer {
   std::optional<protocol::Session> session;
 
  private:
+  static std::optional<HostilePeer> shake_hands(const Endpoint& endpoint, const Policy& policy, DataPlane plane, Suite suite) {
+    auto inputs = std::make_shared<Policy>(policy);
+    transport::PipeOptions pipe;
+    pipe.allow_own_process = true;
+    auto carrier = transport::connect_pipe(endpoint, policy.users(), [](const PeerIdentity&) { return result<void>(); },
+                                           soon(), pipe);
+    if (!carrier) return std::nullopt;
+    HostilePeer peer;
+    peer.carrier = std::move(*carrier);
+    peer.policy = inputs;
+    protocol::HandshakeContext context;
+    context.initiator = true;
+    context.policy = inputs.get();
+    context.carrier = peer.carrier.get();
+    const protocol::ChannelSettings settings;
+    context.channel = &settings;
+    context.endpoint = {endpoint.scope(), endpoint.name()};
+    context.trust = Trust::os_identity;
+    context.suite = suite;
+    context.data_plane = plane;
+    auto handshake = protocol::Handshake::make(context);
+    if (!handshake) return std::nullopt;
+    protocol::HandshakeOutput out;
+    if (!handshake->start(out)) return std::nullopt;
+    while (true) {
+      if (out.size != 0 && !peer.write(out.view())) return std::nullopt;
+      out.size = 0;
+      if (handshake->finished()) break;
+      std::optional<transport::MessageSender> sender;
+      const auto frame = peer.read_frame(sender);
+      if (frame.empty() || !handshake->on_frame(frame, sender, out)) return std::nullopt;
+    }
+    auto session = handshake->take_session();
+    if (!session) return std::nullopt;
+    peer.session.emplace(std::move(*session));
+    return peer;
+  }
+
   bool share_memory() {
     if (!carrier->sender_checks(false)) return false;
     auto segments = protocol::SegmentExchange::make(*session, transport::smallest_ring);

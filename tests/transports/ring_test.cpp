@@ -1,5 +1,5 @@
 // The ring alone, with both segments in one process: what is written comes out, and what a hostile end puts into its own numbers gets
-// nothing through (ATK-13).
+// nothing through (ATK-13). PS-SHM-05's order of loads and stores is model-checked (docs/MODEL.md).
 #include <gtest/gtest.h>
 
 #include <memory>
