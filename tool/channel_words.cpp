@@ -44,6 +44,7 @@ void add_channel_options(CLI::App& command, ChannelWords& words) {
   option("--policy", words.policy, "FILE", "Who may be at the other end (docs/POLICY.md); without it, this user alone");
   option("--keys", words.keys, "FILE", "This side's private key (penstock keygen), for rules that ask for keys");
   option("--audit", words.audit, "FILE", "Append an event a line, as JSON; - is standard error");
+  command.add_flag("--shared-memory", words.shared_memory, "Carry the records in shared memory (serve: for those who ask for it)");
 }
 
 result<ChannelSetup> open_setup(const ChannelWords& words) {
@@ -63,7 +64,7 @@ result<ChannelSetup> open_setup(const ChannelWords& words) {
   }
   auto audit = open_audit(words.audit);
   if (!audit) return audit.error();
-  return ChannelSetup{std::move(*endpoint), std::move(*policy), std::move(keys), std::move(*audit)};
+  return ChannelSetup{std::move(*endpoint), std::move(*policy), std::move(keys), std::move(*audit), words.shared_memory};
 }
 
 ConnectOptions connect_options(const ChannelSetup& setup) {
@@ -72,6 +73,7 @@ ConnectOptions connect_options(const ChannelSetup& setup) {
   options.trust = setup.keys ? Trust::static_key : Trust::os_identity;
   options.keys = setup.keys;
   options.audit = setup.audit;
+  if (setup.shared_memory) options.data_plane = DataPlane::shared_memory;
   return options;
 }
 

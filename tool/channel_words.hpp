@@ -17,6 +17,7 @@ struct ChannelWords {
   std::string policy;
   std::string keys;
   std::string audit;
+  bool shared_memory = false;
 };
 
 void add_channel_options(CLI::App& command, ChannelWords& words);
@@ -27,6 +28,7 @@ struct ChannelSetup {
   Policy policy;
   std::shared_ptr<const StaticKeys> keys;
   std::shared_ptr<AuditSink> audit;
+  bool shared_memory = false;
 };
 
 /// Reads policy and keys and opens the audit file; says on standard error when there is no policy, and who is admitted

@@ -117,6 +117,7 @@ int run(const Words& words, const Chosen& chosen) {
   options.policy = setup->policy;
   options.keys = setup->keys;
   options.audit = setup->audit;
+  options.allow_shared_memory = setup->shared_memory;
   options.channel = bridge_options();
   options.limits.channels = words.max_peers;
   options.limits.channels_per_identity = words.max_peers_per_user;

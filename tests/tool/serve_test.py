@@ -33,6 +33,21 @@ class Streams(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(hashlib.sha256(done.stdout).digest(), hashlib.sha256(data).digest())
 
+    def test_ten_mebibytes_through_shared_memory(self):
+        data = os.urandom(10 << 20)
+        with self.serving("cat", options=["--shared-memory"]):
+            done = self.connect("--shared-memory", stdin=data)
+            pipe = self.connect(stdin=b"by the pipe")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(hashlib.sha256(done.stdout).digest(), hashlib.sha256(data).digest())
+        self.assertEqual(pipe.stdout, b"by the pipe")
+
+    def test_shared_memory_is_refused_where_it_is_not_allowed(self):
+        with self.serving("cat") as server:
+            done = self.connect("--shared-memory", stdin=b"x")
+            log = server.log()
+        self.assertEqual((done.returncode, done.stdout), (6, b""), (done.stderr, log))
+
     def test_ten_mebibytes_from_and_to_regular_files(self):
         data = os.urandom(10 << 20)
         (self.here / "in").write_bytes(data)
