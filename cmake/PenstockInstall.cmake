@@ -24,11 +24,15 @@ if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDE
   message(FATAL_ERROR "CMAKE_INSTALL_LIBDIR and CMAKE_INSTALL_INCLUDEDIR must be relative to the prefix.")
 endif()
 file(RELATIVE_PATH PENSTOCK_PC_PREFIX "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
-# A static library's users link libsodium themselves, whether or not they think of `pkg-config --static`.
+# A static library's users link libsodium, and libcrypto where it was built with it, themselves, whether or not they think of `pkg-config --static`.
+set(PENSTOCK_PC_REQUIRES "libsodium >= 1.0.18")
+if(PENSTOCK_OPENSSL_FOUND)
+  string(APPEND PENSTOCK_PC_REQUIRES ", libcrypto >= 3.0")
+endif()
 if(BUILD_SHARED_LIBS)
-  set(PENSTOCK_PC_REQUIRES "Requires.private: libsodium >= 1.0.18")
+  string(PREPEND PENSTOCK_PC_REQUIRES "Requires.private: ")
 else()
-  set(PENSTOCK_PC_REQUIRES "Requires: libsodium >= 1.0.18")
+  string(PREPEND PENSTOCK_PC_REQUIRES "Requires: ")
 endif()
 # What users of the headers must define is said once, at the target.
 get_target_property(PENSTOCK_PC_DEFINITIONS penstock INTERFACE_COMPILE_DEFINITIONS)

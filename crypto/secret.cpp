@@ -20,8 +20,10 @@ constexpr std::uintptr_t page_size = 4096;
 constexpr std::size_t first_slot = 64;
 constexpr std::uint64_t alive_word = 0x616c697665212121;
 
-// 512 is the expanded AES-256-GCM state, of which seven fit a page: 1,000 channels cost 1.2 MB of locked memory.
-constexpr std::array<std::size_t, 5> slot_sizes = {64, 128, 256, 512, 1024};
+// 576 is the expanded AES-256-GCM state (512) with the key (32) behind it for the second provider, of which seven fill a page,
+// as many as of 512: 1,000 channels cost 1.2 MB of locked memory.
+constexpr std::array<std::size_t, 5> slot_sizes = {64, 128, 256, 576, 1024};
+static_assert((page_size - first_slot) / 576 == 7);
 static_assert(secret_chunk_size % page_size == 0);
 static_assert(std::ranges::all_of(slot_sizes, [](std::size_t size) { return size % 64 == 0; }),
               "slots are 64-byte aligned");

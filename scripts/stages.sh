@@ -30,6 +30,8 @@ stage_tsan() { build_and_test tsan tsan; }
 
 # --- windows: cross-built, run under Wine ---------------------------------------------------------------------------
 
+# This is also the stage without the second provider (PENSTOCK_OPENSSL is off for Windows): libsodium makes every record there,
+# and tests/crypto/aead_sodium_only_test.cpp takes the place of aead_provider_test.cpp.
 stage_windows() {
   export PENSTOCK_WINEPREFIX=$PWD/build/windows/wine  # its own: ending it ends nobody else's programs
   step scripts/windows-libraries || return

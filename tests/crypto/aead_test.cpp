@@ -12,6 +12,8 @@ namespace penstock::crypto {
 namespace {
 
 constexpr auto last_nonce = std::numeric_limits<std::uint64_t>::max();
+// Every AES record by the second provider, if there is one; and every one by libsodium.
+constexpr std::array<std::uint32_t, 2> ways = {0, large::never};
 
 test::Bytes seal(const AeadKey& key, std::uint64_t nonce, bytes_view associated, bytes_view plaintext) {
   test::Bytes out(plaintext.size() + tag_size);
@@ -20,29 +22,34 @@ test::Bytes seal(const AeadKey& key, std::uint64_t nonce, bytes_view associated,
   return out;
 }
 
-AeadKey counted_key(Cipher cipher) {
+AeadKey counted_key(Cipher cipher, std::uint32_t large_from = large::from()) {
   byte_array<32> raw;
   for (std::size_t i = 0; i < raw.size(); ++i) raw[i] = static_cast<std::byte>(i);
-  auto key = AeadKey::make(cipher, raw);
+  auto key = AeadKey::make(cipher, raw, large_from);
   return key ? std::move(*key) : AeadKey();
 }
 
 // McGrew and Viega, "The Galois/Counter Mode of Operation", test cases 13 and 14.
 TEST(AesGcm, PublishedVectors) {
-  const auto key = AeadKey::make(Cipher::aes256_gcm, byte_array<32>{});
-  ASSERT_TRUE(key);
-  EXPECT_EQ(test::hex(seal(*key, 0, {}, {})), "530f8afbc74536b9a963b4f1c4cb738b");
-  EXPECT_EQ(test::hex(seal(*key, 0, {}, byte_array<16>{})),
-            "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919");
+  for (const auto large_from : ways) {
+    const auto key = AeadKey::make(Cipher::aes256_gcm, byte_array<32>{}, large_from);
+    ASSERT_TRUE(key);
+    EXPECT_EQ(test::hex(seal(*key, 0, {}, {})), "530f8afbc74536b9a963b4f1c4cb738b");
+    EXPECT_EQ(test::hex(seal(*key, 0, {}, byte_array<16>{})),
+              "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919");
+  }
 }
 
 // Values of Go's crypto/aes and golang.org/x/crypto/chacha20poly1305 with the nonces 00000000 0102030405060708 and
 // 00000000 0807060504030201: one big-endian, one little-endian.
 TEST(AeadNonce, IsNoises) {
-  const auto aes = counted_key(Cipher::aes256_gcm), chacha = counted_key(Cipher::chacha20_poly1305);
+  const auto chacha = counted_key(Cipher::chacha20_poly1305);
   constexpr std::uint64_t nonce = 0x0102030405060708;
-  EXPECT_EQ(test::hex(seal(aes, nonce, as_bytes("header"), as_bytes("penstock"))),
-            "74340b7da98e6af5c3ceb2390309b3e0f89ae60917dcd4c1");
+  for (const auto large_from : ways) {
+    EXPECT_EQ(
+        test::hex(seal(counted_key(Cipher::aes256_gcm, large_from), nonce, as_bytes("header"), as_bytes("penstock"))),
+        "74340b7da98e6af5c3ceb2390309b3e0f89ae60917dcd4c1");
+  }
   EXPECT_EQ(test::hex(seal(chacha, nonce, as_bytes("header"), as_bytes("penstock"))),
             "802cc397df5689738666026776320be9b34b832e9e8a2da7");
 }
@@ -54,16 +61,29 @@ TEST(AeadRekey, IsNoisesRekeyAndItsHkdf) {
   const auto sealed_under = [](result<AeadKey> key) {
     return key ? test::hex(seal(*key, 0, {}, as_bytes("penstock"))) : std::string("no key");
   };
-  const auto aes = counted_key(Cipher::aes256_gcm), chacha = counted_key(Cipher::chacha20_poly1305);
-  EXPECT_EQ(sealed_under(aes.rekeyed()), "59cb2089ed9713facb10032399c3f6c639b79b869e9f8ff2");
+  const auto chacha = counted_key(Cipher::chacha20_poly1305);
   EXPECT_EQ(sealed_under(chacha.rekeyed()), "9b7ec253c1ebd68bb7059e9ae8583ba755b68cf470e4dda8");
-  EXPECT_EQ(sealed_under(aes.rekeyed_with(shared)), "ae1632805b5c44114e258a8a0fd2221c3e8ac82fbd1de526");
   EXPECT_EQ(sealed_under(chacha.rekeyed_with(shared)), "13009e13ceb86bbdcbea9e8830147c9968ac8c5163a9222a");
+  for (const auto large_from : ways) {
+    const auto aes = counted_key(Cipher::aes256_gcm, large_from);
+    EXPECT_EQ(sealed_under(aes.rekeyed()), "59cb2089ed9713facb10032399c3f6c639b79b869e9f8ff2");
+    EXPECT_EQ(sealed_under(aes.rekeyed_with(shared)), "ae1632805b5c44114e258a8a0fd2221c3e8ac82fbd1de526");
+  }
 }
 
-class Aead : public testing::TestWithParam<Cipher> {
+struct Way {
+  const char* name;
+  Cipher cipher;
+  std::uint32_t large_from;
+};
+
+void PrintTo(const Way& way, std::ostream* out) {
+  *out << way.name;
+}
+
+class Aead : public testing::TestWithParam<Way> {
  protected:
-  AeadKey key = counted_key(GetParam());
+  AeadKey key = counted_key(GetParam().cipher, GetParam().large_from);
 };
 
 TEST_P(Aead, OpensWhatWasSealedInPlaceAndElsewhereAtEverySize) {
@@ -158,7 +178,11 @@ TEST_P(Aead, RekeyingMakesAKeyThatTheOldOneDoesNotOpen) {
   EXPECT_NE(seal(*fresh, 0, {}, plaintext), seal(*key.rekeyed_with(test::counting(32, 2)), 0, {}, plaintext));
 }
 
-INSTANTIATE_TEST_SUITE_P(BothSuites, Aead, testing::Values(Cipher::aes256_gcm, Cipher::chacha20_poly1305),
+INSTANTIATE_TEST_SUITE_P(BothSuites, Aead,
+                         testing::Values(Way{"aes", Cipher::aes256_gcm, large::from()},
+                                         Way{"aes_by_the_second_provider", Cipher::aes256_gcm, 0},
+                                         Way{"aes_by_libsodium", Cipher::aes256_gcm, large::never},
+                                         Way{"chacha", Cipher::chacha20_poly1305, large::from()}),
                          testing::PrintToStringParamName());
 
 }  // namespace

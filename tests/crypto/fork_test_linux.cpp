@@ -64,19 +64,18 @@ TEST(Atk20, TheChildMakesSecretsOfItsOwnAndSoDoesItsChild) {
   EXPECT_TRUE(ending.exited_with(0)) << ending.status;
 }
 
-class Atk20Cipher : public testing::TestWithParam<Cipher> {};
-
-TEST_P(Atk20Cipher, TheChildNeitherSealsNorOpens) {
+// Of the size of a short message, and of one that the second provider takes.
+void expect_neither_sealed_nor_opened(Cipher cipher, std::size_t size) {
   const auto raw = test::counting(32);
-  auto key = AeadKey::make(GetParam(), std::span(raw).first<32>());
+  auto key = AeadKey::make(cipher, std::span(raw).first<32>());
   ASSERT_TRUE(key);
-  const auto plaintext = test::counting(48);
-  test::Bytes sealed(48);
+  const auto plaintext = test::counting(size);
+  test::Bytes sealed(size);
   byte_array<tag_size> tag{};
   ASSERT_TRUE(key->seal(7, {}, plaintext, sealed.data(), tag));
 
   const auto ending = test::in_child([&] {
-    test::Bytes out(48, std::byte{0xee});
+    test::Bytes out(size, std::byte{0xee});
     byte_array<tag_size> child_tag;
     child_tag.fill(std::byte{0xee});
     if (!(key->seal(8, {}, plaintext, out.data(), child_tag).error() == Error::forked)) return 1;
@@ -86,15 +85,21 @@ TEST_P(Atk20Cipher, TheChildNeitherSealsNorOpens) {
     if (!(key->rekeyed().error() == Error::forked)) return 5;
     if (!(key->rekeyed_with(raw).error() == Error::forked)) return 6;
     // A record under the key of zeros, which anybody can make, is refused with the same word.
-    auto zeros = AeadKey::make(GetParam(), byte_array<32>{});
+    auto zeros = AeadKey::make(cipher, byte_array<32>{});
     if (!(zeros && zeros->seal(9, {}, plaintext, out.data(), child_tag))) return 7;
     if (!(key->open(9, {}, out, child_tag, out.data()).error() == Error::forked)) return 8;
     return 0;
   });
   EXPECT_TRUE(ending.exited_with(0)) << ending.status;
-  test::Bytes opened(48);
+  test::Bytes opened(size);
   ASSERT_TRUE(key->open(7, {}, sealed, tag, opened.data()));
   EXPECT_EQ(opened, plaintext);
+}
+
+class Atk20Cipher : public testing::TestWithParam<Cipher> {};
+
+TEST_P(Atk20Cipher, TheChildNeitherSealsNorOpens) {
+  for (const std::size_t size : {std::size_t{48}, std::size_t{65536}}) expect_neither_sealed_nor_opened(GetParam(), size);
 }
 
 INSTANTIATE_TEST_SUITE_P(BothSuites, Atk20Cipher, testing::Values(Cipher::aes256_gcm, Cipher::chacha20_poly1305),
@@ -136,6 +141,26 @@ TEST(Atk20, AForkAmidBusyThreadsLeavesTheChildAWorkingArena) {
   });
   for (int i = 0; i < 100; ++i) {
     const auto ending = test::in_child([] { return SecretSlot::allocate(64).has_value() ? 0 : 1; });
+    EXPECT_TRUE(ending.exited_with(0)) << ending.status;
+  }
+  stop = true;
+  busy.join();
+}
+
+// The same for the locks that a thread's first large record takes: here each busy thread has its first one.
+TEST(Atk20, AForkAmidFirstLargeRecordsLeavesTheChildWhatMakesThem) {
+  const auto seals = [] {
+    const auto key = AeadKey::make(Cipher::aes256_gcm, byte_array<32>{});
+    test::Bytes record(65536);
+    byte_array<tag_size> tag{};
+    return key && key->seal(1, {}, record, record.data(), tag);
+  };
+  std::atomic<bool> stop = false;
+  std::thread busy([&] {
+    while (!stop) std::thread([&] { EXPECT_TRUE(seals()); }).join();
+  });
+  for (int i = 0; i < 100; ++i) {
+    const auto ending = test::in_child([&] { return seals() ? 0 : 1; });
     EXPECT_TRUE(ending.exited_with(0)) << ending.status;
   }
   stop = true;

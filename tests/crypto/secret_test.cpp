@@ -17,7 +17,7 @@ bool all(bytes_view bytes, std::byte value) {
 }
 
 TEST(SecretSlot, IsZeroedAlignedAndOfTheSizeAskedFor) {
-  for (const std::size_t size : {1u, 32u, 64u, 65u, 128u, 256u, 257u, 512u, 513u, 1024u}) {
+  for (const std::size_t size : {1u, 32u, 64u, 65u, 128u, 256u, 257u, 512u, 544u, 576u, 577u, 1024u}) {
     auto slot = SecretSlot::allocate(size);
     ASSERT_TRUE(slot) << size;
     EXPECT_EQ(slot->bytes().size(), size);
