@@ -110,6 +110,9 @@ void examine_memory(std::vector<Finding>& findings) {
   const bool aes = ready && crypto::available(crypto::Cipher::aes256_gcm);
   findings.push_back(memory_lock(aes ? crypto::Cipher::aes256_gcm : crypto::Cipher::chacha20_poly1305));
   Finding speed{"aes", "AES in the processor", State::proven, "the suite 25519_AESGCM_SHA256 is used", {}, {}};
+  if (const char* second = crypto::large::provider(); aes && second != nullptr) {
+    speed.found += fmt::format("; records of {} bytes and more by {}", crypto::large::from(), second);
+  }
   if (!aes) {
     speed.state = State::note;
     speed.found = "none that libsodium can use";

@@ -26,6 +26,11 @@ class Doctor(Case):
     def test_everything_is_looked_at(self):
         self.examine()
 
+    def test_who_seals_large_records_is_said(self):
+        aes = self.examine()["aes"]
+        if aes["state"] == "proven":
+            self.assertRegex(aes["found"], r"^the suite 25519_AESGCM_SHA256 is used(; records of \d+ bytes and more by OpenSSL 3\..*)?$")
+
     @windows_only
     def test_wine_is_named_and_so_is_what_it_does_not_prove(self):
         found = self.examine()
