@@ -9,7 +9,8 @@ namespace penstock::tool {
 
 namespace asio = boost::asio;
 
-/// From its construction on such a request no longer ends this process by itself. One object at a time.
+/// From its construction on, and when it has gone too, such a request no longer ends this process by itself. One object at a time, and the
+/// last: nothing is started afterwards, which would inherit that they are ignored.
 class EndRequests {
  public:
   explicit EndRequests(const asio::any_io_executor& executor);

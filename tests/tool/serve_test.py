@@ -189,21 +189,23 @@ class Atk21Hygiene(Case):
 class Ends(Case):
     """A program that says, by files, what it saw. It never ends by itself before its input does."""
 
-    TRAP = 'trap "echo TERM >>{0}; exit 0" TERM; echo ready; cat >/dev/null & wait $!; echo EOF >>{0}'
-
     def start_peer(self, **more):
         return subprocess.Popen([self.tool, "connect", "x", "--directory", self.names], stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
 
-    def program(self):
-        # Its input is read by its own code: an end of input and SIGTERM are told apart.
+    def program(self, reads_input=True):
+        # Its input is read by its own code: an end of input and SIGTERM are told apart. A signal that arrives just before a call that
+        # waits interrupts none, and Python runs its handler when the call returns: the byte in the pipe ends the wait.
         return [sys.executable, "-I", "-S", "-c",
-                "import os, signal, sys\n"
+                "import os, select, signal\n"
                 f"log = os.open({str(self.here / 'saw')!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)\n"
                 "def term(*_):\n    os.write(log, b'TERM\\n'); os._exit(0)\n"
+                "woken, wakes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)\n"
+                "signal.set_wakeup_fd(wakes)\n"
                 "signal.signal(signal.SIGTERM, term)\n"
                 "os.write(1, b'ready\\n')\n"
                 "while True:\n"
+                f"    if 0 not in select.select([woken{', 0' if reads_input else ''}], [], [])[0]: continue\n"
                 "    data = os.read(0, 65536)\n"
                 "    if not data: break\n"
                 "    os.write(log, b'bytes\\n')\n"
@@ -242,8 +244,19 @@ class Ends(Case):
             peer.communicate()
         self.assertEqual(self.saw(), ["TERM"])
 
+    def test_requests_that_come_while_it_ends_change_nothing(self):
+        with self.serving(*self.program()) as server:
+            peer = self.start_peer()
+            self.assertEqual(peer.stdout.readline(), b"ready\n")
+            server.send_signal(signal.SIGTERM)
+            self.assertEqual(peer.wait(PATIENCE), 0)
+            peer.communicate()
+            while server.poll() is None:
+                server.send_signal(signal.SIGTERM)
+        self.assertEqual(self.saw(), ["TERM"])
+
     def test_program_that_ignores_sigterm_is_killed(self):
-        with self.serving("sh", "-c", 'trap "" TERM; echo ready; while :; do sleep 1000; done', options=["--grace", "300ms"]) as server:
+        with self.serving("sh", "-c", 'trap "" TERM; echo ready; while :; do sleep 1000; done', options=["--grace", "2s"]) as server:
             peer = self.start_peer()
             self.assertEqual(peer.stdout.readline(), b"ready\n")
             server.send_signal(signal.SIGTERM)
@@ -253,13 +266,7 @@ class Ends(Case):
     def test_server_that_is_killed_takes_its_programs_with_it(self):
         ready, theirs = os.pipe()
         # One that reads no input: the kernel closes a killed server's descriptors first, and an end of input would end the other.
-        program = [sys.executable, "-I", "-S", "-c",
-                   "import os, signal\n"
-                   f"log = os.open({str(self.here / 'saw')!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)\n"
-                   "def term(*_):\n    os.write(log, b'TERM\\n'); os._exit(0)\n"
-                   "signal.signal(signal.SIGTERM, term)\n"
-                   "os.write(1, b'ready\\n')\n"
-                   "while True: signal.pause()\n"]
+        program = self.program(reads_input=False)
         server = subprocess.Popen([self.tool, "serve", "x", "--directory", self.names, "--ready-fd", str(theirs), "--", *program],
                                   stderr=subprocess.DEVNULL, pass_fds=(theirs,))
         os.close(theirs)
