@@ -119,6 +119,75 @@ TEST(Atk08, WhatThePlatformWritesDifferentlyIsTheSame) {
   EXPECT_TRUE(check_access(live, meant, "pipe"));
 }
 
+/// A pipe of this user with that list, as it is read back.
+result<PipeAccess> read_back(ACL* list, bool is_protected) {
+  const TempDirectory directory;
+  const auto owner = test::own_user();
+  std::vector<std::byte> sid_bytes(owner.bytes().begin(), owner.bytes().end());
+  SECURITY_DESCRIPTOR descriptor{};
+  ::InitializeSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION);
+  ::SetSecurityDescriptorOwner(&descriptor, sid_bytes.data(), FALSE);
+  ::SetSecurityDescriptorDacl(&descriptor, TRUE, list, FALSE);
+  ::SetSecurityDescriptorControl(&descriptor, SE_DACL_PROTECTED, is_protected ? SE_DACL_PROTECTED : 0);
+  SECURITY_ATTRIBUTES attributes{sizeof(SECURITY_ATTRIBUTES), &descriptor, FALSE};
+  const auto pipe = make_instance(test::address_of(test::endpoint_in(directory)), &attributes);
+  if (!pipe) return Error::io_error;
+  return read_access(pipe.get());
+}
+
+/// One entry for this user, of that type and with those flags.
+struct OneEntry {
+  explicit OneEntry(BYTE type = ACCESS_ALLOWED_ACE_TYPE, BYTE flags = 0) {
+    const auto who = test::own_user();
+    std::vector<std::byte> sid_bytes(who.bytes().begin(), who.bytes().end());
+    ::InitializeAcl(get(), sizeof memory, ACL_REVISION);
+    ::AddAccessAllowedAce(get(), ACL_REVISION, FILE_ALL_ACCESS, sid_bytes.data());
+    void* ace = nullptr;
+    ::GetAce(get(), 0, &ace);
+    static_cast<ACE_HEADER*>(ace)->AceType = type;
+    static_cast<ACE_HEADER*>(ace)->AceFlags = flags;
+  }
+  [[nodiscard]] ACL* get() { return reinterpret_cast<ACL*>(memory.data()); }
+  alignas(ACL) std::array<std::byte, 256> memory{};
+};
+
+// What the comparison rests on: nothing of a live list may be read as less than it is.
+TEST(Atk08, ALiveListIsReadAsItIs) {
+  const auto plain = read_back(OneEntry().get(), true);
+  ASSERT_TRUE(plain) << plain.error().sentence();
+  EXPECT_TRUE(plain->has_dacl && plain->is_protected && plain->all_known);
+  EXPECT_EQ(plain->entries, (std::vector<AccessEntry>{{true, test::own_user(), FILE_ALL_ACCESS}}));
+  const auto open_to_heirs = read_back(OneEntry().get(), false);
+  ASSERT_TRUE(open_to_heirs);
+  EXPECT_FALSE(open_to_heirs->is_protected);
+  const auto none = read_back(nullptr, true);
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(none->has_dacl);
+  const auto flagged = read_back(OneEntry(ACCESS_ALLOWED_ACE_TYPE, OBJECT_INHERIT_ACE).get(), true);
+  ASSERT_TRUE(flagged);
+  EXPECT_FALSE(flagged->all_known);
+  const auto of_another_kind = read_back(OneEntry(SYSTEM_AUDIT_ACE_TYPE).get(), true);
+  ASSERT_TRUE(of_another_kind);
+  EXPECT_FALSE(of_another_kind->all_known);
+}
+
+TEST(Token, AGroupThatOnlyDeniesIsNone) {
+  HANDLE raw = nullptr;
+  ASSERT_NE(::OpenProcessToken(::GetCurrentProcess(), TOKEN_QUERY | TOKEN_DUPLICATE | TOKEN_ASSIGN_PRIMARY, &raw), 0);
+  const Handle own(raw);
+  const auto before = read_token(own.get());
+  ASSERT_TRUE(before && !before->groups.empty());
+  const auto denied = before->groups.front();
+  std::vector<std::byte> sid_bytes(denied.bytes().begin(), denied.bytes().end());
+  SID_AND_ATTRIBUTES disabled{sid_bytes.data(), 0};
+  ASSERT_NE(::CreateRestrictedToken(own.get(), 0, 1, &disabled, 0, nullptr, 0, nullptr, &raw), 0) << ::GetLastError();
+  const Handle filtered(raw);
+  const auto after = read_token(filtered.get());
+  ASSERT_TRUE(after) << after.error().sentence();
+  EXPECT_EQ(std::ranges::count(after->groups, denied), 0);
+  EXPECT_EQ(after->groups.size() + 1, before->groups.size());
+}
+
 /// Every listening end that this process has.
 std::set<HANDLE> server_ends() {
   std::set<HANDLE> found;

@@ -20,7 +20,7 @@ using namespace testing;
 
 struct Made {
   std::wstring name;
-  DWORD open, mode;
+  DWORD open, mode, instances;
   bool inheritable;
 };
 struct Opened {
@@ -36,7 +36,7 @@ MakePipe make_pipe = nullptr;
 OpenFile open_file = nullptr;
 
 HANDLE WINAPI watched_make(LPCWSTR name, DWORD open, DWORD mode, DWORD instances, DWORD out, DWORD in, DWORD timeout, SECURITY_ATTRIBUTES* how) {
-  made.push_back({name, open, mode, how != nullptr && how->bInheritHandle != 0});
+  made.push_back({name, open, mode, instances, how != nullptr && how->bInheritHandle != 0});
   return make_pipe(name, open, mode, instances, out, in, timeout, how);
 }
 
@@ -70,6 +70,8 @@ class Watched : public ::testing::Test {
 };
 
 constexpr DWORD all_levels = SECURITY_SQOS_PRESENT | SECURITY_ANONYMOUS | SECURITY_IDENTIFICATION | SECURITY_IMPERSONATION | SECURITY_DELEGATION;
+// The token is that of whoever writes. Without it: of whoever opened, who may have handed the end on.
+constexpr DWORD all_lent = all_levels | SECURITY_CONTEXT_TRACKING;
 
 TEST_F(Watched, Atk07EveryInstanceRejectsRemoteClientsAndTheFirstSaysThatItIs) {
   for (const auto scope : {Scope::user, Scope::machine}) {
@@ -92,7 +94,7 @@ TEST_F(Watched, Atk02AClientLendsItsNameAloneAndAsksForNoMoreThanItNeeds) {
   opened.clear();
   ASSERT_TRUE(connect_to(endpoint, {}, {.allow_own_process = true}));
   ASSERT_EQ(opened.size(), 1u);
-  EXPECT_EQ(opened[0].flags & all_levels, DWORD{SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION});
+  EXPECT_EQ(opened[0].flags & all_lent, DWORD{SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION | SECURITY_CONTEXT_TRACKING});
   EXPECT_EQ(opened[0].rights & ~client_rights, 0u);
   EXPECT_EQ(opened[0].share, 0u);
   EXPECT_FALSE(opened[0].inheritable);
@@ -113,9 +115,11 @@ TEST_F(Watched, Atk21ALaunchedHelpersPipeHasOneInstanceAndARandomName) {
   for (const auto& one : made) {
     EXPECT_EQ(one.mode, DWORD{PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS});
     EXPECT_NE(one.open & FILE_FLAG_FIRST_PIPE_INSTANCE, 0u);
+    EXPECT_EQ(one.instances, 1u);
     EXPECT_FALSE(one.inheritable);
   }
-  for (const auto& one : opened) EXPECT_EQ(one.flags & all_levels, DWORD{SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION});
+  for (const auto& one : opened)
+    EXPECT_EQ(one.flags & all_lent, DWORD{SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION | SECURITY_CONTEXT_TRACKING});
 }
 
 }  // namespace

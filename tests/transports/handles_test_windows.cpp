@@ -155,6 +155,31 @@ TEST(Handles, TravelBetweenProcesses) {
   EXPECT_EQ(test::text_of(handles[0].get()), "hello");
 }
 
+const Role sends_many("sends-many-files", [](const Line&, const Words& words) {
+  auto carrier = connect_to(test::endpoint_in(words[0]));
+  if (!carrier) return 1;
+  const auto file = test::file_with("hello");
+  const std::vector<native_handle> most(max_handles_per_message, file.get());
+  for (const std::size_t count : {max_handles_per_message, std::size_t{1}}) {
+    if (!(*carrier)->send(as_bytes("x"), std::span(most).first(count), Wait::yes)) return 2;
+  }
+  static_cast<void>(receive_text(**carrier, 1));
+  return 0;
+});
+
+TEST(Atk12, SeveralSegmentsBringNoMoreHandlesThanOneMayHave) {
+  Meeting meeting(sends_many);
+  ASSERT_TRUE(meeting.carrier().sender_checks(false));
+  HandleList handles;
+  std::byte buffer[1];
+  ASSERT_TRUE(meeting.carrier().receive(buffer, handles, Wait::yes));
+  ASSERT_EQ(handles.size(), max_handles_per_message);
+  const auto before = test::open_handles();
+  EXPECT_EQ(meeting.carrier().receive(buffer, handles, Wait::yes).error(), Error::handles_limit);
+  EXPECT_EQ(handles.size(), max_handles_per_message);
+  EXPECT_LT(test::open_handles(), before + 2) << "what was one too many is not left open";
+}
+
 TEST(Atk12, BeforeTheKeysAreAgreedNoHandleIsTaken) {
   Meeting meeting(sends_a_file);
   HandleList handles;
@@ -182,6 +207,17 @@ const Role stays("stays-for-handles", [](const Line&, const Words& words) {
   static_cast<void>(receive_text(**carrier, 1));
   return 0;
 });
+
+TEST(Atk04Handles, ArePutIntoTheProcessThatIsHeldOrIntoNone) {
+  OtherCalls calls;
+  // The peer has ended meanwhile, and another process has its number.
+  calls.for_handles = [](std::uint32_t) { return real_os_calls().open_for_handles(static_cast<std::uint32_t>(test::own_pid())); };
+  Meeting meeting(stays);
+  EXPECT_FALSE(meeting.carrier().traits().passes_handles);
+  const auto file = test::file_with("x");
+  const native_handle one[] = {file.get()};
+  EXPECT_EQ(meeting.carrier().send(as_bytes("x"), one, Wait::yes).error(), Error::permission_denied);
+}
 
 TEST(Handles, AreNotSentToAProcessThatWeMayNotPutAnyInto) {
   OtherCalls calls;

@@ -6,6 +6,7 @@
 
 #include "tests/support/child.hpp"
 #include "tests/support/users.hpp"
+#include "tests/transports/meeting.hpp"
 #include "tests/transports/other_calls_windows.hpp"
 #include "tests/transports/pipe_pair_windows.hpp"
 
@@ -168,6 +169,44 @@ TEST(Atk04Reused, AProcessThatIsYoungerThanTheConnectionIsNotItsClient) {
   ASSERT_TRUE(created);
   EXPECT_TRUE(identify_client(pipe.server.get(), *created));
   EXPECT_EQ(identify_client(pipe.server.get(), *created - 1).error(), Error::peer_gone);
+}
+
+const Role comes("comes", [](const Line& line, const Words& words) {
+  const auto carrier = connect_to(test::endpoint_in(words[0]));
+  (void)line.hear();
+  return carrier ? 0 : 1;
+});
+
+// Between connecting and being looked at a process may end, and a younger one have its number.
+TEST(Atk04Reused, TheConnectionsAgeIsThatOfTheMomentWhenItBecameKnown) {
+  const TempDirectory directory;
+  WaitingPipe listener(test::endpoint_in(directory));
+  OtherCalls calls;
+  int asked = 0;
+  calls.time = [&] { return ++asked == 1 ? 1 : real_os_calls().now(); };  // in 1601, and now
+  Child child(comes, {directory.path()});
+  EXPECT_EQ(listener.accept().error(), Error::peer_gone);
+}
+
+TEST(Atk04Dead, WhoEndsWhileItsProgramIsLookedAtWasNotSeen) {
+  auto self = own_identity();
+  ASSERT_TRUE(self && self->executable);
+  OtherCalls calls;
+  int asked = 0;
+  calls.is_alive = [&] { return ++asked == 1; };
+  EXPECT_EQ(self->check_same_program().error(), Error::peer_gone);
+  asked = 0;
+  EXPECT_EQ(self->executable_sha256().error(), Error::peer_gone);
+}
+
+TEST(Atk04Program, AnotherFileThanTheIdentitysIsNotItsProgram) {
+  auto self = own_identity();
+  ASSERT_TRUE(self && self->executable);
+  EXPECT_TRUE(self->check_same_program());
+  EXPECT_TRUE(self->executable_sha256());
+  ++self->executable->inode;
+  EXPECT_EQ(self->check_same_program().error(), Error::peer_changed);
+  EXPECT_EQ(self->executable_sha256().error(), Error::peer_changed);
 }
 
 TEST(Atk07, AClientOfAnotherMachineIsRefused) {

@@ -7,7 +7,10 @@
 
 #include "crypto/windows_text.hpp"
 #include "tests/support/process_facts.hpp"
+#include "tests/support/raw.hpp"
 #include "tests/transports/meeting.hpp"
+#include "tests/transports/other_calls_windows.hpp"
+#include "tests/transports/pipe_pair_windows.hpp"
 #include "transports/child.hpp"
 #include "transports/inherited.hpp"
 #include "transports/spawn_windows.hpp"
@@ -115,6 +118,66 @@ int adopt_with(std::size_t secret, bool writer_stays = false, const std::string&
   DWORD status = 0;
   ::GetExitCodeProcess(child->process.get(), &status);
   return static_cast<int>(status);
+}
+
+/// Has a launch of its own making, and tells what adopting it answers.
+const Role adopts_its_own("adopts-its-own", [](const Line&, const Words&) {
+  PipePair pipe;
+  PipeOfTwo secret;
+  DWORD done = 0;
+  ::WriteFile(secret.writer.get(), std::string(32, 's').data(), 32, &done, nullptr);
+  secret.writer.reset();
+  const auto launch = fmt::format("{},{}", number(pipe.client.release()), number(secret.reader.release()));
+  ::SetEnvironmentVariableW(L"PENSTOCK_LAUNCH", to_wide(launch).value().c_str());
+  const auto adopted = adopt();
+  return adopted ? 0 : static_cast<int>(adopted.error().code());
+});
+
+TEST(Inherited, APipeOfItsOwnIsNoLaunch) {
+  Child child(adopts_its_own);
+  EXPECT_EQ(child.wait(), static_cast<int>(Error::launch_invalid));
+}
+
+TEST(Atk21, AHelpersPipeThatAnotherHasOpenedIsNotUsed) {
+  OtherCalls calls;
+  calls.client = result<std::uint32_t>(1234);
+  EXPECT_EQ(launch({test::own_program(), test::role_arguments(adopter, {}), {}}).error(), Error::name_in_use);
+}
+
+/// Gives back each byte that it is sent, as long as it lives.
+const Role gives_back("gives-back", [](const Line&, const Words& words) {
+  const auto end = test::RawEnd::connect(words[0]);
+  for (std::byte byte{}; end && end.read({&byte, 1}) && end.write({&byte, 1});) {
+  }
+  return 0;
+});
+
+TEST(Atk21, AHelperThatCannotBeIdentifiedIsEnded) {
+  const TempDirectory directory;
+  const auto address = test::address_of(test::endpoint_in(directory));
+  auto listening = test::RawListener::open(address);
+  ASSERT_TRUE(listening);
+  test::RawEnd child;
+  OtherCalls calls;
+  int asked = 0;
+  calls.is_alive = [&] {
+    if (++asked == 1) return true;  // ourselves
+    child = listening.accept();     // it has come so far
+    return false;
+  };
+  EXPECT_EQ(launch({test::own_program(), test::role_arguments(gives_back, {address}), {}}).error(), Error::peer_gone);
+  ASSERT_TRUE(child);
+  std::byte byte{1};
+  EXPECT_FALSE(child.write({&byte, 1}) && child.read({&byte, 1})) << "it lives";
+}
+
+TEST(Atk21, WhatAChildWasGivenMayNotBeInheritedAfterwards) {
+  const auto file = test::file_with("x");
+  const std::array given{file.get()};
+  auto child = spawn({test::own_program(), test::role_arguments(adopter, {}), {}, given});
+  ASSERT_TRUE(child) << child.error().sentence();
+  EXPECT_FALSE(test::is_inherited(file.get()));
+  end_child(child->process);
 }
 
 TEST(Inherited, AdoptionTakesNothingButAWholeLaunch) {

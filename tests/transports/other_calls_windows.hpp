@@ -22,6 +22,8 @@ class OtherCalls : public OsCalls {
   std::optional<unsigned long> impersonate_number, thread_token_number;  ///< what Windows answers instead of 0
   std::optional<std::uint64_t> created;
   std::function<bool()> is_alive;
+  std::function<std::uint64_t()> time;
+  std::function<Handle(std::uint32_t pid)> for_handles;
   std::function<void(std::uint32_t pid, Token&)> change_process_token;
   std::function<void(ClientToken&)> change_client_token;
   std::optional<bool> reverts;
@@ -43,13 +45,14 @@ class OtherCalls : public OsCalls {
   result<Handle> open_process(std::uint32_t pid) override { return open_error ? result<Handle>(*open_error) : real_os_calls().open_process(pid); }
   result<Handle> open_self() override { return real_os_calls().open_self(); }
   Handle open_for_handles(std::uint32_t pid) override {
+    if (for_handles) return for_handles(pid);
     return may_put_into.value_or(true) ? real_os_calls().open_for_handles(pid) : Handle();
   }
   std::uint32_t process_id(native_handle process) override { return real_os_calls().process_id(process); }
   result<std::uint64_t> creation_time(native_handle process) override {
     return created ? result<std::uint64_t>(*created) : real_os_calls().creation_time(process);
   }
-  std::uint64_t now() override { return real_os_calls().now(); }
+  std::uint64_t now() override { return time ? time() : real_os_calls().now(); }
   bool alive(native_handle process) override { return is_alive ? is_alive() : real_os_calls().alive(process); }
   std::optional<Executable> executable(native_handle process) override { return real_os_calls().executable(process); }
   result<Token> process_token(native_handle process) override {

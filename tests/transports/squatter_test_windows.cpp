@@ -7,6 +7,7 @@
 #include "tests/support/users.hpp"
 #include "tests/transports/meeting.hpp"
 #include "tests/transports/other_calls_windows.hpp"
+#include "tests/transports/pipe_pair_windows.hpp"
 
 namespace penstock::transport {
 namespace {
@@ -108,6 +109,34 @@ TEST_F(Squatted, Atk08AListenerWhosePipeIsNotAsItWasMeantDoesNotStart) {
   calls.the_access = PipeAccess{test::own_user(), true, true, {{true, user_id::parse("S-1-1-0").value(), 0x1F01FF}}, true, {}};
   EXPECT_EQ(PipeListener::open(endpoint, 4).error(), Error::socket_unsafe);
   EXPECT_FALSE(test::name_exists(endpoint));
+}
+
+/// Adds an instance to the name while its first one is being proven.
+class JoinsMeanwhile : public OtherCalls {
+ public:
+  explicit JoinsMeanwhile(std::string address) : address_(std::move(address)) {}
+  result<std::uint32_t> server_process(native_handle pipe) override {
+    instance_ = make_instance(address_, security_.get());
+    return OtherCalls::server_process(pipe);
+  }
+
+ private:
+  std::string address_;
+  test::OwnSecurity security_;
+  Handle instance_;
+};
+
+TEST_F(Squatted, Atk01AListenerWhoseNameIsJoinedWhileItIsProvenDoesNotStart) {
+  JoinsMeanwhile calls(test::address_of(endpoint));
+  EXPECT_EQ(PipeListener::open(endpoint, 4).error(), Error::name_in_use);
+}
+
+// Whatever the handshake asks again: this is before the first byte.
+TEST_F(Squatted, Atk01WhomTheCheckRefusesIsNoServer) {
+  const WaitingPipe listener(endpoint, {.allow_own_process = true});
+  const auto refuse = [](const PeerIdentity&) -> result<void> { return Error::peer_refused; };
+  EXPECT_EQ(connect_to(endpoint, refuse, {.allow_own_process = true}).error(), Error::peer_refused);
+  EXPECT_EQ(connect_to(endpoint).error(), Error::peer_unidentified) << "nor is this process its own server, unless it says so";
 }
 
 TEST_F(Squatted, Atk01AListenerWhoseNameLeadsToAnotherProcessDoesNotStart) {
