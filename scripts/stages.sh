@@ -25,8 +25,29 @@ build_and_test() {  # STAGE PRESET
 
 stage_setup() { scripts/setup test; }
 stage_release() { build_and_test release release; }
-stage_asan() { build_and_test asan asan-ubsan; }
 stage_tsan() { build_and_test tsan tsan; }
+
+# --- asan: the build that also says which lines its tests ran -------------------------------------------------------
+
+# PROFDATA is what all processes of one run counted, together.
+profdata=build/asan-ubsan/coverage.profdata
+
+# The profiles of another run would be counted too: away with them, and with each as soon as it is part of the whole.
+test_and_count_lines() {  # STAGE
+  local profiles=build/asan-ubsan/profiles
+  rm -rf "$profiles" "$profdata" && mkdir -p "$profiles" || return
+  chmod 1777 "$profiles" || return  # processes of other users, which the tests start, write theirs too
+  run_ctest "$1" asan-ubsan || return
+  find "$profiles" -name '*.profraw' -size +0 >"$profiles/list.txt"
+  # A process that was killed half-way through writing leaves a profile that cannot be read: that one is left out.
+  step llvm-profdata-19 merge -sparse -failure-mode=all -f "$profiles/list.txt" -o "$profdata" || return
+  rm -rf "$profiles"
+}
+
+stage_asan() {
+  build_preset asan-ubsan || return
+  test_and_count_lines asan
+}
 
 # --- windows: cross-built, run under Wine ---------------------------------------------------------------------------
 
@@ -70,6 +91,7 @@ fuzz_one() {  # PROGRAM
 
 stage_fuzz() {
   build_preset asan-ubsan fuzz || return
+  export LLVM_PROFILE_FILE=/dev/null  # what lines a fuzzer ran is not in the report, which is about the tests
   export ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
   local programs=() program name good=0 bad=0
   for program in build/asan-ubsan/fuzz/fuzz_*; do
@@ -95,28 +117,30 @@ stage_fuzz() {
   echo "$good $bad 0" >build/results/fuzz.counts
 }
 
-# --- coverage -------------------------------------------------------------------------------------------------------
+# --- coverage: the report of what the tests of stage asan ran -------------------------------------------------------
+
+# Whether the tests were run by the programs that are there now.
+lines_are_counted() {  # PROGRAM...
+  local program
+  [ -s "$profdata" ] || return
+  for program; do [ "$profdata" -nt "$program" ] || return; done
+}
 
 stage_coverage() {
-  build_preset coverage || return
-  local profiles=build/coverage/profiles report=build/coverage/report programs=() objects=() program
-  rm -rf "$profiles" "$report" && mkdir -p "$profiles" "$report" || return
-  chmod 1777 "$profiles" || return  # processes of other users, which the tests start, write theirs too
-  run_ctest coverage coverage || return
-
-  while IFS= read -r program; do [ -x "$program" ] && programs+=("$program"); done <build/coverage/executables.txt
+  build_preset asan-ubsan || return
+  local report=build/coverage/report programs=() objects=() program
+  rm -rf "$report" && mkdir -p "$report" || return
+  while IFS= read -r program; do [ -x "$program" ] && programs+=("$program"); done <build/asan-ubsan/executables.txt
   [ ${#programs[@]} -gt 0 ] || { echo "no instrumented program was built"; return 1; }
+  lines_are_counted "${programs[@]}" || test_and_count_lines coverage || return
+
   objects=("${programs[0]}")
   for program in "${programs[@]:1}"; do objects+=(-object "$program"); done
-  find "$profiles" -name '*.profraw' -size +0 >"$report/profiles.txt"
-  # A process that was killed half-way through writing leaves a profile that cannot be read: that one is left out.
-  step llvm-profdata-19 merge -sparse -failure-mode=all -f "$report/profiles.txt" -o "$report/all.profdata" || return
-  rm -rf "$profiles"
   local sources=(crypto transports protocol)
-  llvm-cov-19 report -use-color=0 "${objects[@]}" -instr-profile="$report/all.profdata" "${sources[@]}" >"$report/summary.txt" || return
-  llvm-cov-19 show -use-color=0 "${objects[@]}" -instr-profile="$report/all.profdata" -format=html -show-branches=count \
+  llvm-cov-19 report -use-color=0 "${objects[@]}" -instr-profile="$profdata" "${sources[@]}" >"$report/summary.txt" || return
+  llvm-cov-19 show -use-color=0 "${objects[@]}" -instr-profile="$profdata" -format=html -show-branches=count \
     -output-dir="$report/html" "${sources[@]}" || return
-  llvm-cov-19 export "${objects[@]}" -instr-profile="$report/all.profdata" -format=lcov "${sources[@]}" \
+  llvm-cov-19 export "${objects[@]}" -instr-profile="$profdata" -format=lcov "${sources[@]}" \
     >"$report/coverage.lcov" || return
   cat "$report/summary.txt"
   echo "page by page: $report/html/index.html"
