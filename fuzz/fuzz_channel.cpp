@@ -3,73 +3,16 @@
 // sends, calls, receives, replies and closes. What is delivered keeps its bounds, and nothing is delivered after the end.
 #include <list>
 
-#include "fuzz/memory_carrier.hpp"
+#include "fuzz/honest_session.hpp"
 #include "protocol/channel_core.hpp"
-#include "protocol/handshake.hpp"
 
 namespace {
 
 using namespace penstock;
 using namespace penstock::protocol;
+using fuzz::max_message;
+using fuzz::policy;
 using fuzz::require;
-
-constexpr std::size_t max_message = 4096;
-
-const Policy& policy() {
-  static const Policy made = [] {
-    Rule rule;
-    rule.name = "fuzz";
-    rule.users = {fuzz::this_process().uid};
-    rule.trust = Trust::os_identity;
-    rule.operations = {"a", "message"};
-    return *Policy::of({rule});
-  }();
-  return made;
-}
-
-const std::shared_ptr<const ChannelSettings>& settings() {
-  static const auto made = [] {
-    auto small = std::make_shared<ChannelSettings>();
-    small->endpoint_text = "fuzz";
-    auto& limits = small->options.limits;
-    limits.max_message = max_message;
-    limits.inbound_messages = 4;
-    limits.inbound_bytes = 8192;
-    limits.outbound_bytes = 8192;
-    limits.pending_requests = 4;
-    limits.pending_calls = 4;
-    return std::shared_ptr<const ChannelSettings>(std::move(small));
-  }();
-  return made;
-}
-
-HandshakeContext context(bool initiator, const transport::Carrier& carrier) {
-  HandshakeContext made;
-  made.initiator = initiator;
-  made.policy = &policy();
-  made.carrier = &carrier;
-  made.endpoint = {Scope::user, "fuzz"};
-  made.channel = settings().get();
-  made.trust = Trust::os_identity;
-  made.suite = Suite::chachapoly_blake2b;
-  return made;
-}
-
-std::optional<transport::MessageSender> sender() {
-  return transport::MessageSender{fuzz::this_process().pid, fuzz::this_process().uid, fuzz::this_process().gid,
-                                  fuzz::this_process().process_key};
-}
-
-/// Carries every frame of `from` to `to`.
-void deliver(HandshakeOutput& from, Handshake& to, HandshakeOutput& answer) {
-  auto bytes = from.view();
-  while (!bytes.empty()) {
-    const auto size = handshake_frame_size(bytes.first<header_size>());
-    require(size.has_value() && to.on_frame(bytes.first(*size), sender(), answer), "honest handshake");
-    bytes = bytes.subspan(*size);
-  }
-  from.size = 0;
-}
 
 class Play {
  public:
@@ -79,24 +22,9 @@ class Play {
     const bool initiator = (in_.byte() & 1) != 0;
     auto carrier = std::make_unique<fuzz::MemoryCarrier>();
     carrier_ = carrier.get();
-    fuzz::MemoryCarrier other;
-    auto ours = Handshake::make(context(initiator, *carrier));
-    auto theirs = Handshake::make(context(!initiator, other));
-    require(ours && theirs, "make");
-    HandshakeOutput from_initiator;
-    HandshakeOutput from_responder;
-    Handshake& first = initiator ? *ours : *theirs;
-    Handshake& second = initiator ? *theirs : *ours;
-    require(first.start(from_initiator).has_value(), "start");
-    while (!first.finished() || !second.finished()) {
-      deliver(from_initiator, second, from_responder);
-      deliver(from_responder, first, from_initiator);
-    }
-    auto session = ours->take_session();
-    auto peer = theirs->take_session();
-    require(session && peer, "sessions");
-    peer_.emplace(std::move(*peer));
-    core_.emplace(std::move(carrier), std::move(*session), settings());
+    auto sessions = fuzz::honest_sessions(initiator, *carrier);
+    peer_.emplace(std::move(sessions.theirs));
+    core_.emplace(std::move(carrier), std::move(sessions.ours), fuzz::settings());
     while (!in_.empty()) step();
     core_->close_gracefully();
     settle();

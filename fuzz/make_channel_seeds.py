@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the seeds of fuzz_handshake and fuzz_channel, from the scripts that they read (see the two .cpp files)."""
+"""Writes the seeds of fuzz_handshake, fuzz_channel and fuzz_shared_memory, from the scripts that they read (see the .cpp files)."""
 import pathlib
 import struct
 
@@ -70,3 +70,31 @@ for suite in (1, 2):
     write("fuzz_handshake", f"initiator_{suite}", bytes([1 | (suite - 1) << 1]) + frame(4, BASE_POINT + bytes(16)))
 write("fuzz_handshake", "other_pattern", bytes([0]) + frame(0, bytes([2, 1, 1, 1]) + BASE_POINT))
 write("fuzz_handshake", "other_process", bytes([0]) + frame(0x80, bytes([1, 1, 1, 1]) + BASE_POINT))
+
+
+# fuzz_shared_memory: odd byte: the peer acts; even: we do.
+def memory_record(kind, body=b"", handles=False):
+    return bytes([1, 0, kind | (4 if handles else 0)]) + struct.pack("<H", len(body)) + body
+
+
+TAKE = bytes([0, 0]) + struct.pack("<H", 4096)
+PUT = bytes([0, 2]) + struct.pack("<H", 200) + b"p" * 200
+FAR = struct.pack("<Q", 1 << 63)
+MEMORY = {
+    "honest": memory_record(0, b"hello") + TAKE + PUT,
+    "long": memory_record(0, b"l" * 4000) + TAKE + memory_record(0, b"m" * 4000) + TAKE,
+    "handle": memory_record(0, b"h", True) + TAKE,
+    "buffer": memory_record(3, struct.pack("<QQ", 16, 1), True) + TAKE,
+    "written_ahead": bytes([1, 3, 160]) + FAR + TAKE,
+    "written_back": memory_record(0, b"a") + TAKE + bytes([1, 3, 0]) + TAKE,
+    "taken_ahead": PUT + bytes([1, 4, 127]) + PUT * 30,
+    "attachments": memory_record(0, b"a") + bytes([1, 5, 65]) + TAKE * 3,
+    "wishes": bytes([1, 6, 1, 1]) + PUT + bytes([1, 6, 3, 3]) + PUT + TAKE,
+    "flip": memory_record(0, b"abc") + bytes([1, 7, 35, 0, 1]) + TAKE,
+    "bells": bytes([1, 8, 4]) + bytes(4) + bytes([0]) + bytes([0, 3, 1]) + TAKE,
+    "garbage": bytes([1, 8, 3, 9, 9, 9, 0]) + bytes([0, 3, 1]) + TAKE,
+    "end": memory_record(0, b"last") + bytes([1, 9, 255]) + TAKE * 3,
+    "full": PUT * 40 + bytes([0, 3, 0]),
+}
+for name, script in MEMORY.items():
+    write("fuzz_shared_memory", name, bytes([1]) + script)

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <algorithm>
-#include <vector>
 
-#include "crypto/secret.hpp"
-#include "protocol/message_header.hpp"
 #include "penstock/message.hpp"
+#include "protocol/message_body.hpp"
+#include "protocol/message_header.hpp"
 
 namespace penstock::protocol {
 
@@ -16,7 +15,7 @@ struct ReceiveTarget;
 /// A message that waits for a receive.
 struct QueuedMessage {
   Incoming incoming;
-  std::vector<std::byte> body;
+  MessageBody body;
 };
 
 /// Where a message's body goes.
@@ -39,25 +38,18 @@ struct Assembly {
     if (destination == Destination::discarded) return nullptr;
     return (destination == Destination::owned ? message.body.data() : memory) + filled;
   }
-  /// Owned memory grows with what arrives, not with what was announced: a short record may announce the longest message.
+  /// Owned memory grows with what arrives, not with what was announced: a short record may announce the longest message (ATK-24).
   /// Call before next().
   void make_room(std::size_t bytes) {
-    if (destination != Destination::owned || message.body.size() - filled >= bytes) return;
-    std::vector<std::byte> larger(std::min<std::size_t>(total, std::max<std::size_t>(2 * filled, filled + bytes)));
-    std::copy_n(message.body.data(), filled, larger.data());
-    crypto::wipe(message.body);
-    message.body.swap(larger);
+    if (destination == Destination::owned) message.body.grow(filled + bytes, total);
   }
   /// The caller's buffer goes away: keeps what has arrived.
   void move_to_owned() {
-    message.body.assign(memory, memory + filled);
+    message.body.assign({memory, filled});
     memory = nullptr;
     destination = Destination::owned;
   }
-  void finish() noexcept {
-    crypto::wipe(message.body);
-    *this = Assembly();
-  }
+  void finish() noexcept { *this = Assembly(); }
 };
 
 }  // namespace penstock::protocol

@@ -15,6 +15,7 @@ target_sources(penstock PRIVATE
   launch.cpp
   listener.cpp
   listener_core.cpp
+  message_body.cpp
   message_header.cpp
   outbox.cpp
   prologue.cpp

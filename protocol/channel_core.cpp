@@ -203,7 +203,6 @@ void ChannelCore::close(const Failure& reason) noexcept {
   assembly_.finish();
   // What came whole before the peer's own close record can still be received; after a forgery nothing is.
   if (reason != Error::closed_by_peer) {
-    for (auto& message : queue_) crypto::wipe(message.body);
     queue_.clear();
     queued_bytes_ = queued_handles_ = 0;
   }

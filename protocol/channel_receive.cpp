@@ -319,12 +319,11 @@ bool ChannelCore::deliver_queued() {
     target_ = nullptr;
     return true;
   }
-  std::copy(front.body.begin(), front.body.end(), target_->buffer.begin());
+  std::ranges::copy(front.body.view(), target_->buffer.begin());
   queued_handles_ -= front.incoming.handles.size();
   target_->incoming = std::move(front.incoming);
   target_ = nullptr;
   queued_bytes_ -= front.body.size();
-  crypto::wipe(front.body);
   queue_.pop_front();
   return true;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "crypto/noise.hpp"
 
@@ -15,6 +16,8 @@ struct ThreadState {
   std::optional<crypto::KeyPair> ephemeral;
   /// The two buffers that the thread's next message takes, without a lock.
   std::array<std::unique_ptr<std::byte[]>, 2> buffers;
+  /// Memory of the last message that nobody had given memory for: empty, with capacity.
+  std::vector<std::byte> spare_body;
 };
 
 /// The calling thread's own; goes when the thread ends.

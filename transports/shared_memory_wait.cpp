@@ -14,8 +14,10 @@ void SharedMemoryCarrier::ring_bell(const std::atomic<std::uint32_t>& wants, std
   if (!is_wish(wish, last)) return;
   last = wish;
   constexpr std::byte bell{0};
-  // A carrier too full to take a bell has others in it that nobody has heard yet; one whose end has gone tells when it is read.
-  (void)control_->send({&bell, 1}, {}, Wait::no);
+  const auto rung = control_->send({&bell, 1}, {}, Wait::no);
+  // A carrier too full to take a bell has others in it that nobody has heard yet; one whose end has gone tells when it is read. But a bell that
+  // is lost for want of memory is a peer that sleeps on.
+  if (!rung && rung.error() != Error::would_block && rung.error() != Error::truncated) fault_ = rung.error().code();
 }
 
 result<bool> SharedMemoryCarrier::ready(Readiness readiness) {
@@ -79,6 +81,8 @@ result<void> SharedMemoryCarrier::hear_all(Wait wait) {
       return {};
     }
     if (!received) return received.error();
+    // A bell that is heard here in passing may be the one that an outstanding wait is for, and it is not rung twice.
+    if (waiting_ && (waiting_->readable || waiting_->writable)) wake_soon();
     if (auto taken = take_control(std::span(bytes).first(received->size)); !taken) return taken.error();
     // A bell alone is the usual case; what comes behind it is heard before the next sleep.
     if (received->size < want && held_ == 0 && peer_header_->attachments.load() == attachments_seen_) return {};
