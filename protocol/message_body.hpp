@@ -22,6 +22,7 @@ class MessageBody {
   ~MessageBody() { clear(); }
 
   [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+  [[nodiscard]] std::size_t capacity() const noexcept { return bytes_.capacity(); }
   [[nodiscard]] std::byte* data() noexcept { return bytes_.data(); }
   [[nodiscard]] bytes_view view() const noexcept { return bytes_; }
   /// Makes it `size` bytes long, what is in it kept. Where it has to move it takes up to twice that, but never more than `most`.

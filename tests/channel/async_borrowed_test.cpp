@@ -173,7 +173,21 @@ TEST(Atk24Memory, AnAnnouncedLengthCommitsNoMemory) {
   EXPECT_EQ(assembly.message.body.size(), 100 + max_record_payload);
   assembly.filled += max_record_payload;
   assembly.make_room(1);
-  EXPECT_EQ(assembly.message.body.size(), 2 * (100 + max_record_payload));
+  EXPECT_EQ(assembly.message.body.size(), 101 + max_record_payload);
+  EXPECT_LE(assembly.message.body.capacity(), std::max(2 * (100 + max_record_payload), protocol::spare_body));
+}
+
+TEST(Atk24Memory, AThreadKeepsNoMoreThanItsSpare) {
+  protocol::MessageBody large, small;
+  large.grow(protocol::spare_body + 1, protocol::spare_body + 1);
+  large.clear();
+  small.grow(100, 100);
+  EXPECT_LE(small.capacity(), protocol::spare_body);
+  std::ranges::fill(std::span(small.data(), small.size()), std::byte{7});
+  small.clear();
+  // What the next one gets has nothing of the last one in it.
+  small.grow(100, 100);
+  EXPECT_TRUE(std::ranges::all_of(small.view(), [](std::byte one) { return one == std::byte{}; }));
 }
 
 }  // namespace
