@@ -6,7 +6,6 @@
 #include "protocol/closed_table.hpp"
 #include "protocol/completion.hpp"
 #include "transports/pipe.hpp"
-#include "transports/ring.hpp"
 
 namespace penstock::protocol {
 
@@ -20,8 +19,8 @@ result<Suite> check_options(const ConnectOptions& options) {
   if (options.trust == Trust::static_key && !options.keys) {
     return Failure(Error::invalid_argument, "trust static-key needs keys: `penstock keygen` makes a pair");
   }
-  if (options.data_plane == DataPlane::shared_memory && !transport::valid_ring_size(options.channel.limits.ring_bytes)) {
-    return Failure(Error::invalid_argument, "Limits::ring_bytes is a power of two, from 4 KiB to 64 MiB");
+  if (options.data_plane == DataPlane::shared_memory) {
+    if (auto sound = check_ring(options.channel.limits.ring_bytes); !sound) return sound.error();
   }
   return resolve(options.suite);
 }

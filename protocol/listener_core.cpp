@@ -1,7 +1,6 @@
 #include "protocol/listener_core.hpp"
 
 #include "protocol/async_channel.hpp"
-#include "transports/ring.hpp"
 
 namespace penstock::protocol {
 namespace {
@@ -24,10 +23,7 @@ result<void> check_options(const ListenOptions& options) {
   if (!options.allow_pipe && !options.allow_shared_memory) {
     return Failure(Error::invalid_argument, "no data plane is allowed: set allow_pipe or allow_shared_memory");
   }
-  if (options.allow_shared_memory && !transport::valid_ring_size(options.channel.limits.ring_bytes)) {
-    return Failure(Error::invalid_argument, "Limits::ring_bytes is a power of two, from 4 KiB to 64 MiB");
-  }
-  return {};
+  return options.allow_shared_memory ? check_ring(options.channel.limits.ring_bytes) : result<void>();
 }
 
 }  // namespace

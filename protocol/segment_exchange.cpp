@@ -5,10 +5,13 @@
 
 namespace penstock::protocol {
 
+result<void> check_ring(std::size_t ring) {
+  if (transport::valid_ring_size(ring)) return {};
+  return Failure(Error::invalid_argument, "Limits::ring_bytes is to be a power of two, from 4 KiB to 64 MiB: choose such a size");
+}
+
 result<std::unique_ptr<SegmentExchange>> SegmentExchange::make(Session& session, std::size_t ring) {
-  if (!transport::valid_ring_size(ring)) {
-    return Failure(Error::invalid_argument, "Limits::ring_bytes is a power of two, from 4 KiB to 64 MiB");
-  }
+  if (auto sound = check_ring(ring); !sound) return sound.error();
   auto segment = transport::make_segment(transport::ring_offset + ring);
   if (!segment) return segment.error();
   std::unique_ptr<SegmentExchange> made(new SegmentExchange);

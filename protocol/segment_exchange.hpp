@@ -13,6 +13,9 @@ namespace penstock::protocol {
 /// What whoever runs a handshake has to wait for.
 enum class HandshakeNeed : std::uint8_t { readable, writable, nothing };
 
+/// Can a ring be of this size (Limits::ring_bytes)? invalid_argument, with what to do.
+[[nodiscard]] result<void> check_ring(std::size_t ring);
+
 class SegmentExchange {
  public:
   /// Makes our segment and seals its record. `ring`: bytes, a power of two within transport::smallest_ring and largest_ring.

@@ -26,7 +26,7 @@ REASONS = [
     (r"protocol/audit_(file|sink)", r"audit_unavailable", "memory would have to run out; a full disk gives the same error and is tested"),
     (r"protocol/channel\.cpp", r"Error::closed", "a caller's mistake: a channel that was moved from"),
     (r"protocol/(channel_receive|handshake)\.cpp", r"default:", "unreachable by construction: the type was checked before; fails closed"),
-    (r"protocol/(connect|handshake|listener_core|segment_exchange)\.cpp", r"Failure\(Error::invalid_argument", "a caller's mistake, refused before anything is opened"),
+    (r"protocol/(connect|handshake|listener_core)\.cpp", r"Failure\(Error::invalid_argument", "a caller's mistake, refused before anything is opened"),
     (r"protocol/connect", r"cancelled", "cancelled while connecting; the deadline takes the same path and is tested"),
     (r"protocol/handshake\.cpp", r"sender->pid", "kernels before 6.9 (no pidfs), which were not run"),
     (r"protocol/handshake_driver", r"peer_changed", "two processes that write one frame together; Atk05 tests whole frames of another process"),

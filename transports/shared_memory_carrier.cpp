@@ -54,7 +54,7 @@ result<bool> SharedMemoryCarrier::may_attach() {
   if (sent_attachments_.size() < max_attachments_ahead) return true;
   const auto taken = writer_.taken();
   if (!taken) return taken.error();
-  while (!sent_attachments_.empty() && sent_attachments_.front() < *taken) sent_attachments_.pop_front();
+  std::erase_if(sent_attachments_, [&](std::uint64_t position) { return position < *taken; });
   return sent_attachments_.size() < max_attachments_ahead;
 }
 
@@ -125,7 +125,7 @@ result<std::size_t> SharedMemoryCarrier::next_piece(std::size_t wanted, HandleLi
     auto& came = attachments_.front().handles;
     if (came.size() > max_handles_per_message - handles.size()) return Error::handles_limit;
     for (auto& handle : came) handles.push(std::move(handle));
-    attachments_.pop_front();
+    attachments_.erase(attachments_.begin());
     if (attachments_.empty()) return wanted;
     if (attachments_.front().position <= position) return Error::handles_mismatch;
   }

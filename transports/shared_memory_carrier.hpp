@@ -6,8 +6,8 @@
 #pragma once
 
 #include <array>
-#include <deque>
 #include <memory>
+#include <vector>
 
 #include "crypto/secret.hpp"
 #include "transports/carrier.hpp"
@@ -54,6 +54,7 @@ class SharedMemoryCarrier final : public Carrier {
     SharedMemoryCarrier* carrier;  ///< null once it is closed
     WaitHandler readable, writable;
     bool listening = false;        ///< a wait for the control carrier's input is outstanding
+    bool looking = false;          ///< on_control is under way
     bool soon = false;             ///< one for its output, which is nearly always possible: a turn of the executor
     void abort();
   };
@@ -94,8 +95,9 @@ class SharedMemoryCarrier final : public Carrier {
   RingReader reader_;
   crypto::SecretSlot life_;  // reads as dead in a forked child
 
-  std::deque<std::uint64_t> sent_attachments_;  // positions that the peer has not read past
-  std::deque<Attachment> attachments_;          // of the peer's, not yet taken
+  // Vectors, of at most max_attachments_ahead: an empty deque holds half a kilobyte, in every idle channel.
+  std::vector<std::uint64_t> sent_attachments_;  // positions that the peer has not read past
+  std::vector<Attachment> attachments_;          // of the peer's, not yet taken
   std::uint64_t attachments_seen_ = 0;          // of the peer's, in all
   HandleList arrived_;                          // of an attachment under way
   std::array<std::byte, attachment_size> message_{};  // likewise

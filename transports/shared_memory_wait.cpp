@@ -82,7 +82,7 @@ result<void> SharedMemoryCarrier::hear_all(Wait wait) {
     }
     if (!received) return received.error();
     // A bell that is heard here in passing may be the one that an outstanding wait is for, and it is not rung twice.
-    if (waiting_ && (waiting_->readable || waiting_->writable)) wake_soon();
+    if (waiting_ && !waiting_->looking && (waiting_->readable || waiting_->writable)) wake_soon();
     if (auto taken = take_control(std::span(bytes).first(received->size)); !taken) return taken.error();
     // A bell alone is the usual case; what comes behind it is heard before the next sleep.
     if (received->size < want && held_ == 0 && peer_header_->attachments.load() == attachments_seen_) return {};
@@ -153,7 +153,9 @@ void SharedMemoryCarrier::wake_soon() {
 void SharedMemoryCarrier::on_control(boost::system::error_code ec) {
   const auto shared = waiting_;
   if (ec) return shared->abort();
+  shared->looking = true;  // whoever waits is looked after below
   const bool usable = this->usable() == Error::none && hear(Wait::no).has_value();
+  shared->looking = false;
   for (const auto readiness : {Readiness::readable, Readiness::writable}) {
     auto& handler = readiness == Readiness::readable ? shared->readable : shared->writable;
     if (!handler) continue;

@@ -39,7 +39,7 @@ class SealedBuffer {
   [[nodiscard]] explicit operator bool() const noexcept { return valid(); }
   /// Bytes.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  /// The bytes, for reading; maps them the first time. Valid as long as *this. Not in a forked child. resource_exhausted,
+  /// The bytes, for reading; maps them the first time. Valid as long as *this. resource_exhausted,
   /// invalid_argument (no buffer).
   [[nodiscard]] result<bytes_view> view();
   /// For the system calls that Penstock does not know. Borrowed.
