@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <windows.h>
 
+#include <array>
 #include <vector>
 
+#include "penstock/handle.hpp"
 #include "tests/support/users.hpp"
 
 namespace penstock::crypto {
@@ -124,6 +126,50 @@ TEST(FileAccess, OnlyWhatAppliesToTheFileItselfCounts) {
     // An entry that could not be read.
     EXPECT_FALSE(trusted(access_of({{Sid(), GENERIC_ALL, true, false}}), role));
   }
+}
+
+/// An object of this user with that list, as it is read. Wine keeps no such list of a file.
+std::optional<FileAccess> read_back(ACL* list) {
+  const auto owner = process_user();
+  std::vector<std::byte> sid_bytes(owner.bytes().begin(), owner.bytes().end());
+  SECURITY_DESCRIPTOR descriptor{};
+  ::InitializeSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION);
+  ::SetSecurityDescriptorOwner(&descriptor, sid_bytes.data(), FALSE);
+  ::SetSecurityDescriptorDacl(&descriptor, TRUE, list, FALSE);
+  SECURITY_ATTRIBUTES attributes{sizeof(SECURITY_ATTRIBUTES), &descriptor, FALSE};
+  const Handle event(::CreateEventW(&attributes, TRUE, FALSE, nullptr));
+  return read_file_access(event.get());
+}
+
+// What the rules rest on: nothing may be read as less than it is.
+TEST(FileAccess, AListIsReadAsItIs) {
+  const auto null_list = read_back(nullptr);
+  ASSERT_TRUE(null_list);
+  EXPECT_FALSE(null_list->has_list);
+  std::vector<std::byte> sid_bytes(everyone.bytes().begin(), everyone.bytes().end());
+  alignas(ACL) std::array<std::byte, 256> memory{};
+  auto* const list = reinterpret_cast<ACL*>(memory.data());
+  const auto read_with_type = [&](BYTE type) {
+    ::InitializeAcl(list, sizeof memory, ACL_REVISION);
+    EXPECT_NE(::AddAccessAllowedAce(list, ACL_REVISION, FILE_READ_DATA, sid_bytes.data()), 0);
+    void* ace = nullptr;
+    EXPECT_NE(::GetAce(list, 0, &ace), 0);
+    static_cast<ACE_HEADER*>(ace)->AceType = type;
+    return read_back(list);
+  };
+  const auto plain = read_with_type(ACCESS_ALLOWED_ACE_TYPE);
+  ASSERT_TRUE(plain && plain->entries.size() == 1);
+  EXPECT_EQ(plain->owner, process_user());
+  EXPECT_EQ(plain->entries[0].who, everyone);
+  EXPECT_EQ(plain->entries[0].rights, std::uint32_t{FILE_READ_DATA});
+  const auto denial = read_with_type(ACCESS_DENIED_ACE_TYPE);
+  ASSERT_TRUE(denial && denial->entries.size() == 1);
+  EXPECT_FALSE(denial->entries[0].allow);
+  // One of a kind that no rule knows: it may allow anything to anybody.
+  const auto unknown = read_with_type(SYSTEM_AUDIT_ACE_TYPE);
+  ASSERT_TRUE(unknown && unknown->entries.size() == 1);
+  EXPECT_FALSE(find_access_fault(*plain, FileRole::parent, process_user()));
+  EXPECT_TRUE(find_access_fault(*unknown, FileRole::parent, process_user()));
 }
 
 // A sandboxed worker runs as its broker's user: the list cannot tell them apart, the label can.

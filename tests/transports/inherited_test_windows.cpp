@@ -138,6 +138,16 @@ TEST(Inherited, APipeOfItsOwnIsNoLaunch) {
   EXPECT_EQ(child.wait(), static_cast<int>(Error::launch_invalid));
 }
 
+// Their interpreter reads arguments as commands; and Windows leaves dots and spaces at the end of a name away.
+TEST(Atk21, ABatchFileIsNoHelper) {
+  const TempDirectory directory;
+  for (const char* name : {"x.bat", "x.cmd", "x.BaT", "x.CMD", "x.exe.bat", "x.bat.", "x.cmd ", "x.bat. . "}) {
+    EXPECT_EQ(launch({directory.file(name), {"&calc"}, {}}).error(), Error::invalid_argument) << name;
+  }
+  // It is the ending that counts.
+  EXPECT_EQ(launch({directory.file("x.bat.exe"), {}, {}}).error(), Error::not_found);
+}
+
 TEST(Atk21, AHelpersPipeThatAnotherHasOpenedIsNotUsed) {
   OtherCalls calls;
   calls.client = result<std::uint32_t>(1234);
