@@ -171,6 +171,14 @@ TEST(Atk08, ALiveListIsReadAsItIs) {
   EXPECT_FALSE(of_another_kind->all_known);
 }
 
+TEST(Token, EachLevelBeginsAtItsNumber) {
+  const std::pair<unsigned, Integrity> rows[] = {
+      {0, Integrity::untrusted},          {0x0FFF, Integrity::untrusted}, {0x1000, Integrity::low},  {0x1FFF, Integrity::low},
+      {0x2000, Integrity::medium},        {0x20FF, Integrity::medium},    {0x2100, Integrity::medium_plus},
+      {0x2FFF, Integrity::medium_plus},   {0x3000, Integrity::high},      {0x3FFF, Integrity::high}, {0x4000, Integrity::system}};
+  for (const auto& [number, level] : rows) EXPECT_EQ(integrity_of(sid(("S-1-16-" + std::to_string(number)).c_str())), level) << number;
+}
+
 TEST(Token, AGroupThatOnlyDeniesIsNone) {
   HANDLE raw = nullptr;
   ASSERT_NE(::OpenProcessToken(::GetCurrentProcess(), TOKEN_QUERY | TOKEN_DUPLICATE | TOKEN_ASSIGN_PRIMARY, &raw), 0);

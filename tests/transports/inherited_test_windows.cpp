@@ -85,6 +85,16 @@ const Role adopter("adopter", [](const Line&, const Words&) {
   return adopted ? 0 : static_cast<int>(adopted.error().code());
 });
 
+// Else it would seem to live for as long as we do.
+TEST(Inherited, AHelpersEndIsHeardAtOurs) {
+  const auto launched = launch({test::own_program(), test::role_arguments(adopter, {}), {}});
+  ASSERT_TRUE(launched) << launched.error().sentence();
+  ASSERT_TRUE(launched->carrier->wait(Readiness::readable, std::chrono::steady_clock::now() + std::chrono::seconds(30)));
+  HandleList handles;
+  std::byte byte{};
+  EXPECT_EQ(launched->carrier->receive({&byte, 1}, handles, Wait::no).error(), Error::truncated);
+}
+
 struct PipeOfTwo {
   PipeOfTwo() {
     HANDLE read = nullptr;
