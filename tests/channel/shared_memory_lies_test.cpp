@@ -19,6 +19,16 @@ struct Offer {
   transport::OwnSegment segment;
   std::vector<native_handle> handles;
   std::uint8_t declared = 1;
+  FrameType type = FrameType::segment;
+
+  /// Another size than a ring may have, and memory that is really so large.
+  void resize(std::uint64_t size) {
+    auto made = transport::make_segment(transport::ring_offset + static_cast<std::size_t>(size));
+    if (!made) throw std::runtime_error(std::string(made.error().sentence()));
+    segment = std::move(*made);
+    handles = {segment.for_peer.get()};
+    protocol::put(payload.data(), size);
+  }
 };
 
 class MemoryLies : public ::testing::Test {
@@ -56,7 +66,7 @@ class MemoryLies : public ::testing::Test {
     offer.handles = {offer.segment.for_peer.get()};
     if (change) change(offer);
     own = std::move(offer.segment.memory);
-    if (!hostile->write(hostile->seal(FrameType::segment, offer.payload, 0, offer.declared), offer.handles)) return false;
+    if (!hostile->write(hostile->seal(offer.type, offer.payload, 0, offer.declared), offer.handles)) return false;
     // The server's own: 56 bytes and a handle.
     std::array<std::byte, protocol::record_overhead + 8> frame;
     HandleList handles;
@@ -245,10 +255,12 @@ TEST_F(MemoryLies, Atk14ASegmentOfAnotherSize) {
 }
 
 TEST_F(MemoryLies, Atk14ASizeThatNoRingHas) {
-  for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{5000}, ~std::uint64_t{0} - 4095}) {
+  for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{2048}, std::uint64_t{12288}, std::uint64_t{2} * transport::largest_ring}) {
     audit = std::make_shared<RecordingAudit>();
-    expect_no_channel([size](Offer& offer) { protocol::put(offer.payload.data(), size); }, Error::segment_invalid);
+    expect_no_channel([size](Offer& offer) { offer.resize(size); }, Error::segment_invalid);
   }
+  audit = std::make_shared<RecordingAudit>();
+  expect_no_channel([](Offer& offer) { protocol::put(offer.payload.data(), ~std::uint64_t{0} - 4095); }, Error::segment_invalid);
 }
 
 TEST_F(MemoryLies, Atk14AFileInPlaceOfASegment) {
@@ -262,6 +274,16 @@ TEST_F(MemoryLies, Atk12ASegmentRecordWithoutItsHandle) {
         offer.declared = 0;
       },
       Error::handles_mismatch);
+}
+
+TEST_F(MemoryLies, Atk12ASegmentRecordThatDeclaresNoneOrBringsTwo) {
+  expect_no_channel([](Offer& offer) { offer.declared = 0; }, Error::handles_mismatch);
+  audit = std::make_shared<RecordingAudit>();
+  expect_no_channel([this](Offer& offer) { offer.handles.push_back(file.get()); }, Error::handles_mismatch);
+}
+
+TEST_F(MemoryLies, AMessageBeforeTheSegment) {
+  expect_no_channel([](Offer& offer) { offer.type = FrameType::message; }, Error::message_malformed);
 }
 
 TEST_F(MemoryLies, AnythingElseInPlaceOfASegmentRecord) {

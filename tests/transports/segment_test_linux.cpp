@@ -73,6 +73,17 @@ TEST(Segment, Atk14HugePagesAreRefused) {
   EXPECT_EQ(map_peer_segment(made, huge).error(), Error::segment_invalid);
 }
 
+TEST(SealedBuffer, Atk14HugePagesAreRefused) {
+  constexpr std::size_t huge = std::size_t{2} << 20;
+  Handle made(::memfd_create("hostile", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB));
+  if (!made) GTEST_SKIP() << "this kernel makes no memfd of huge pages";
+  ASSERT_EQ(::ftruncate(made.get(), huge), 0);
+  ASSERT_EQ(::fcntl(made.get(), F_ADD_SEALS, buffer_seals), 0);
+  struct stat status {};
+  ASSERT_EQ(::fstat(made.get(), &status), 0);
+  EXPECT_EQ(BufferAccess::adopt(std::move(made), huge, status.st_ino).error(), Error::buffer_unsealed);
+}
+
 // A process with our segment's handle, as a peer has it: every way to write it fails, and one that tries by force ends itself.
 TEST(Segment, Atk15AReaderThatWritesFaultsItself) {
   auto own = make_segment(size);
