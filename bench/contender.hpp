@@ -85,6 +85,7 @@ struct Events {
   bool set_up = false;
   bool memory = false;
   bool hand_over = false;
+  bool many = false;
 };
 
 struct Contender {

@@ -96,13 +96,18 @@ class Run {
     for (const std::size_t size : {std::size_t{1} << 20, std::size_t{64} << 20}) {
       for_each("handover", &Events::hand_over, [&](const Contender& contender) {
         // In records 64 MiB would only be 64 times 1 MiB.
-        if (size > sizes.back().bytes && contender.name != "penstock-buffer") return;
+        if (size > sizes.back().bytes && !contender.name.starts_with("penstock-buffer")) return;
         measure(contender, "handover", size, scaled(400, contender), hand_overs);
       });
     }
     for_each("setup", &Events::set_up, [&](const Contender& contender) {
       measure(contender, "setup", 0, scaled(set_up_count, contender), set_ups);
     });
+    for (const std::size_t channels : {std::size_t{1}, std::size_t{10}, std::size_t{100}, std::size_t{1000}}) {
+      for_each("many", &Events::many, [&](const Contender& contender) {
+        measure(contender, "many", channels, scaled(300, contender), many_channels);
+      });
+    }
     for_each("memory", &Events::memory,
              [&](const Contender& contender) { measure(contender, "memory", 0, settings_.idle, idle_memory); });
   }
@@ -176,11 +181,13 @@ class Run {
       csv_ << round_ << ',' << what << ',' << size << ',' << contender << ',' << metric << ',' << value << '\n';
       ++numbers_;
     };
-    if (server.memory != 0 || server.operations != 0) return line("bytes_per_connection", server.memory);
+    if (server.memory != 0 || server.operations != 0) line("bytes_per_connection", server.memory);
+    if (client.operations == 0) return;
     if (client.p50 > 0) line("p50_us", client.p50 * 1e6);
     if (client.p99 > 0) line("p99_us", client.p99 * 1e6);
     line("per_second", client.operations / client.seconds);
     if (client.bytes > 0) line("gigabytes_per_second", client.bytes / client.seconds * 1e-9);
+    if (client.cpu + server.cpu == 0) return;
     line("cpu_us_client", client.cpu / client.operations * 1e6);
     line("cpu_us_server", server.cpu / client.operations * 1e6);
   }
@@ -219,7 +226,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--cores", settings.cores, "the server's core and the client's")->expected(2)->capture_default_str();
   app.add_option("--only", settings.only, "only these contenders, between commas");
-  app.add_option("--measures", settings.measures, "only these of rtt,oneway,seal,handover,setup,memory");
+  app.add_option("--measures", settings.measures, "only these of rtt,oneway,seal,handover,setup,many,memory");
   app.add_option("--size", settings.size, "only messages of this size, in bytes");
   app.add_flag("--list", list, "names the contenders, and ends");
   CLI11_PARSE(app, argc, argv);

@@ -209,6 +209,68 @@ Report drive_set_ups(const Contender& contender, const Plan& plan) {
   return report;
 }
 
+// --- many channels ----------------------------------------------------------------------------------------------------
+
+constexpr std::size_t many_size = 64;
+constexpr std::uint64_t messages_in_a_round = 1000;
+
+// So many of a round's messages go over each of `channels`.
+std::uint64_t share_of(std::size_t channels) {
+  return std::max<std::uint64_t>(messages_in_a_round / channels, 1);
+}
+
+Report serve_many_channels(const Contender& contender, const Plan& plan, const Parent& parent) {
+  raise_descriptor_limit(static_cast<unsigned>(plan.size) * 8 + 100);
+  const auto server = contender.serve(plan.directory);
+  parent.ready();
+  std::vector<std::unique_ptr<Connection>> connections;
+  double before = 0;
+  // As with idle memory, what the first connection allocates is not counted.
+  for (std::size_t i = 0; i <= plan.size; ++i) {
+    connections.push_back(server->accept());
+    answer_greeting(*connections.back());
+    if (i == 0) before = resident_bytes() + shared_bytes();
+  }
+  std::vector<std::byte> message(many_size);
+  byte_array<1> done{};
+  for (std::uint64_t round = 0; round < warm_up(plan.count) + plan.count; ++round) {
+    for (std::size_t i = 1; i <= plan.size; ++i) {
+      for (std::uint64_t one = 0; one < share_of(plan.size); ++one) connections[i]->receive(message);
+    }
+    connections.front()->send(done);
+  }
+  for (const auto& connection : connections) connection->idle();
+  Report report;
+  report.memory = (resident_bytes() + shared_bytes() - before) / static_cast<double>(plan.size);
+  connections.front()->receive(done);
+  return report;
+}
+
+Report drive_many_channels(const Contender& contender, const Plan& plan) {
+  raise_descriptor_limit(static_cast<unsigned>(plan.size) * 8 + 100);
+  const auto client = contender.client(plan.directory);
+  std::vector<std::unique_ptr<Connection>> connections;
+  for (std::size_t i = 0; i <= plan.size; ++i) {
+    connections.push_back(client->connect());
+    greet(*connections.back());
+  }
+  const std::vector<std::byte> message(many_size);
+  byte_array<1> done{};
+  Report report;
+  auto start = Clock::now();
+  for (std::uint64_t round = 0; round < warm_up(plan.count) + plan.count; ++round) {
+    if (round == warm_up(plan.count)) start = Clock::now();
+    for (std::size_t i = 1; i <= plan.size; ++i) {
+      for (std::uint64_t one = 0; one < share_of(plan.size); ++one) connections[i]->send(message);
+    }
+    connections.front()->receive(done);
+  }
+  report.seconds = seconds_since(start);
+  report.operations = static_cast<double>(plan.count * plan.size * share_of(plan.size));
+  connections.front()->send(done);
+  return report;
+}
+
 // --- idle memory ----------------------------------------------------------------------------------------------------
 
 Report serve_idle_memory(const Contender& contender, const Plan& plan, const Parent& parent) {
@@ -253,6 +315,7 @@ const Ends round_trips{serve_round_trips, drive_round_trips};
 const Ends one_way{serve_one_way, drive_one_way};
 const Ends hand_overs{serve_hand_overs, drive_hand_overs};
 const Ends set_ups{serve_set_ups, drive_set_ups};
+const Ends many_channels{serve_many_channels, drive_many_channels};
 const Ends idle_memory{serve_idle_memory, drive_idle_memory};
 
 }  // namespace penstock::bench

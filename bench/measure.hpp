@@ -1,4 +1,4 @@
-// The four measurements, each as what its two ends do. The client keeps the time; both count their processor time.
+// The measurements, each as what its two ends do. The client keeps the time; both count their processor time.
 #pragma once
 
 #include "bench/contender.hpp"
@@ -8,7 +8,7 @@ namespace penstock::bench {
 
 struct Plan {
   std::size_t size = 0;     ///< bytes of a message
-  std::uint64_t count = 0;  ///< messages, round trips, set-ups or idle connections
+  std::uint64_t count = 0;  ///< messages, round trips, set-ups or idle connections; of `many`, rounds over all channels
   std::string directory;
 };
 
@@ -26,6 +26,8 @@ extern const Ends one_way;
 extern const Ends hand_overs;
 /// Connect, prove both ends, exchange one byte each way, close; one after the other.
 extern const Ends set_ups;
+/// `size` connections on one listener: messages of 64 bytes over all of them in turn, the same number in all however many share them.
+extern const Ends many_channels;
 /// Memory of the server's own for each connection that does nothing.
 extern const Ends idle_memory;
 

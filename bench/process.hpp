@@ -64,6 +64,8 @@ double processor_seconds();
 /// smaps_rollup). Program text is not in there, and neither is what the kernel holds for it: sockets, descriptors,
 /// pidfds.
 double resident_bytes();
+/// Bytes of memory that this process shares with others and that are in memory now (RssShmem of status): rings and buffers.
+double shared_bytes();
 /// Lets this process hold as many descriptors as its hard limit allows, and fails when those are fewer than `needed`.
 void raise_descriptor_limit(unsigned needed);
 

@@ -151,14 +151,22 @@ double processor_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-double resident_bytes() {
-  std::ifstream file("/proc/self/smaps_rollup");
+static double kibibytes_in(const char* path, const std::string& line) {
+  std::ifstream file(path);
   std::string word;
   while (file >> word) {
     double kibibytes = 0;
-    if (word == "Anonymous:" && file >> kibibytes) return kibibytes * 1024;
+    if (word == line && file >> kibibytes) return kibibytes * 1024;
   }
-  fail("/proc/self/smaps_rollup has no line Anonymous: is /proc mounted?");
+  fail(std::string(path) + " has no line " + line + " is /proc mounted?");
+}
+
+double resident_bytes() {
+  return kibibytes_in("/proc/self/smaps_rollup", "Anonymous:");
+}
+
+double shared_bytes() {
+  return kibibytes_in("/proc/self/status", "RssShmem:");
 }
 
 void raise_descriptor_limit(unsigned needed) {

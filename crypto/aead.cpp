@@ -135,15 +135,29 @@ result<void> AeadKey::seal(std::uint64_t nonce, bytes_view associated, bytes_vie
 
 result<void> AeadKey::open(std::uint64_t nonce, bytes_view associated, bytes_view ciphertext,
                            std::span<const std::byte, tag_size> tag, std::byte* out) const {
+  return open_from(large::Memory::own, nonce, associated, ciphertext, tag, out);
+}
+
+result<void> AeadKey::open_shared(std::uint64_t nonce, bytes_view associated, bytes_view ciphertext,
+                                  std::span<const std::byte, tag_size> tag, std::byte* out) const {
+  return open_from(large::Memory::shared, nonce, associated, ciphertext, tag, out);
+}
+
+result<void> AeadKey::open_from(large::Memory memory, std::uint64_t nonce, bytes_view associated, bytes_view ciphertext,
+                                std::span<const std::byte, tag_size> tag, std::byte* out) const {
   if (!slot_.valid()) return Error::closed;
   if (!slot_.alive()) return Error::forked;  // under the key of zeros, anybody could forge a record
   if (nonce == reserved_nonce) return Error::counter_exhausted;
   const Nonce bytes = make_nonce(cipher_, nonce);
   if (large(ciphertext)) {
-    const auto outcome = large::open(record(bytes, associated), ciphertext, tag, not_null(out));
+    const auto outcome = large::open(record(bytes, associated), ciphertext, tag, not_null(out), memory);
     if (outcome == large::Outcome::done) return {};
     if (outcome == large::Outcome::forged) return Error::record_forged;
     if (outcome != large::Outcome::not_begun) return Error::internal;
+  }
+  if (memory == large::Memory::shared && !ciphertext.empty()) {
+    std::memcpy(out, ciphertext.data(), ciphertext.size());  // the only look at it (ATK-13)
+    ciphertext = {out, ciphertext.size()};
   }
   if (decrypt(cipher_, slot_.bytes(), bytes, associated, ciphertext, tag.data(), out) != 0) return Error::record_forged;
   return {};

@@ -42,6 +42,11 @@ class AeadKey {
   [[nodiscard]] result<void> open(std::uint64_t nonce, bytes_view associated, bytes_view ciphertext,
                                   std::span<const std::byte, tag_size> tag, std::byte* out) const;
 
+  /// As open(), of a ciphertext that another process can write while we look at it (ATK-13): each byte is read once, into
+  /// `out`, and only that copy is verified and decrypted. No overlap. `out` is written before the tag has verified; it holds zeros after record_forged.
+  [[nodiscard]] result<void> open_shared(std::uint64_t nonce, bytes_view associated, bytes_view ciphertext,
+                                         std::span<const std::byte, tag_size> tag, std::byte* out) const;
+
   /// Noise REKEY (section 4.2): the first 32 bytes of ENCRYPT(k, 2^64−1, "", zeros). A new key; this one stays.
   [[nodiscard]] result<AeadKey> rekeyed() const;
   /// As rekeyed(), then mixes in a fresh shared secret: HKDF (Noise, section 4.3, two outputs) with the rekeyed key as
@@ -57,6 +62,8 @@ class AeadKey {
   [[nodiscard]] bool large(bytes_view text) const noexcept {
     return large_from_ != large::never && text.size() >= large_from_;
   }
+  [[nodiscard]] result<void> open_from(large::Memory memory, std::uint64_t nonce, bytes_view associated, bytes_view ciphertext,
+                                       std::span<const std::byte, tag_size> tag, std::byte* out) const;
   [[nodiscard]] large::Record record(const std::array<unsigned char, 12>& nonce, bytes_view associated) const noexcept;
 
   SecretSlot slot_;  // the expanded AES state and, for the second provider, the key behind it; or the ChaCha20 key

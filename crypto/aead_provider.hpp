@@ -25,6 +25,10 @@ enum class Outcome : std::uint8_t {
   failed,     ///< it broke down on the way; `out` holds zeros
 };
 
+/// Whose memory a ciphertext stands in. shared: another process can write it while we look, so each byte is read once, into `out`,
+/// which is other memory, and only that copy is verified and decrypted (ATK-13).
+enum class Memory : std::uint8_t { own, shared };
+
 /// What one record is sealed or opened with.
 struct Record {
   std::span<const std::byte, 32> key;
@@ -38,7 +42,7 @@ struct Record {
 [[nodiscard]] Outcome seal(const Record& record, bytes_view plaintext, std::byte* out,
                            std::span<std::byte, 16> tag) noexcept;
 /// May decrypt into `out` before the tag is checked: until it returns, what stands there is nobody's word.
-[[nodiscard]] Outcome open(const Record& record, bytes_view ciphertext, std::span<const std::byte, 16> tag,
-                           std::byte* out) noexcept;
+[[nodiscard]] Outcome open(const Record& record, bytes_view ciphertext, std::span<const std::byte, 16> tag, std::byte* out,
+                           Memory memory = Memory::own) noexcept;
 
 }  // namespace penstock::crypto::large

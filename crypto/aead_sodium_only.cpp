@@ -15,7 +15,7 @@ Outcome seal(const Record&, bytes_view, std::byte*, std::span<std::byte, 16>) no
   return Outcome::not_begun;
 }
 
-Outcome open(const Record&, bytes_view, std::span<const std::byte, 16>, std::byte*) noexcept {
+Outcome open(const Record&, bytes_view, std::span<const std::byte, 16>, std::byte*, Memory) noexcept {
   return Outcome::not_begun;
 }
 

@@ -65,8 +65,8 @@ class Play {
     };
     auto sessions = fuzz::honest_sessions((in_.byte() & 1) != 0, *control);
     peer_.emplace(std::move(sessions.theirs));
-    auto own = transport::make_segment(segment_size);
-    auto theirs = transport::make_segment(segment_size);
+    auto own = transport::make_segment(segment_size, ring);
+    auto theirs = transport::make_segment(segment_size, ring);
     require(own && theirs, "segments");
     segment_ = theirs->memory.data();
     own_ = own->memory.data();

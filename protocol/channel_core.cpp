@@ -13,7 +13,8 @@ ChannelCore::ChannelCore(std::unique_ptr<transport::Carrier> carrier, Session se
       settings_(std::move(settings)),
       outbox_(limits().outbound_bytes),
       refreshed_at_(monotonic_time()),
-      poll_(settings_->options.poll_limit) {}
+      poll_(settings_->options.poll_limit),
+      room_poll_(settings_->options.poll_limit) {}
 
 ChannelCore::~ChannelCore() { close_gracefully(); }
 
@@ -49,8 +50,11 @@ result<bool> ChannelCore::seal(OutgoingMessage& message, Pause pause) {
         prefix_size = encode(header, prefix);
       }
     }
-    const std::size_t chunk = std::min(left, max_record_payload - prefix_size);
+    std::size_t chunk = std::min(left, max_record_payload - prefix_size);
+    // Of several records the first, whose plaintext is put together from two places, is the one that is not full.
+    if (!message.started && chunk < left) chunk = std::min(chunk, left % max_record_payload);
     if (!outbox_.has_room(prefix_size + chunk)) return false;
+    if (message.started) poll_room(record_overhead + chunk);
 
     Outgoing record;
     record.type = message.header.type;
@@ -77,6 +81,23 @@ result<bool> ChannelCore::seal(OutgoingMessage& message, Pause pause) {
   return true;
 }
 
+bool ChannelCore::polls(bool mid_message) const noexcept {
+  return settings_->options.wait == WaitProfile::latency || (mid_message && carrier_->traits().in_memory);
+}
+
+// A record that is sealed anywhere but into the carrier's memory is copied there later, and its sender sleeps in between. Bounded by
+// the budget: a peer that does not read gets no more of our time.
+void ChannelCore::poll_room(std::size_t frame) noexcept {
+  if (!polls(true) || !outbox_.empty() || !carrier_->may_reserve(frame) || !carrier_->reserve(frame).empty()) return;
+  const auto start = PollBudget::clock::now();
+  auto now = start;
+  while (now - start < room_poll_.budget()) {
+    if (!carrier_->reserve(frame).empty()) return room_poll_.hit();
+    now = PollBudget::clock::now();
+  }
+  room_poll_.miss(now);
+}
+
 result<void> ChannelCore::seal_record(FrameType type, bytes_view body) {
   if (write_failed_) return {};
   Outgoing record;
@@ -94,6 +115,7 @@ result<bool> ChannelCore::flush(transport::Wait wait) {
   }
   // What the carrier does not take now, it is not offered again for every few bytes more.
   write_due_ = outbox_.size() + write_at;
+  if (done && room_poll_.slept()) room_poll_.woken(PollBudget::clock::now());
   if (done) return true;
   if (done.error() == Error::would_block) return false;
   if (done.error() != Error::truncated) return failed<bool>(done.error());

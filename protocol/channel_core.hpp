@@ -136,7 +136,7 @@ class ChannelCore {
   [[nodiscard]] result<void> offer_refresh();
 
   // Each returns true when the target or a call is done.
-  [[nodiscard]] result<bool> on_frame(bytes_span frame);
+  [[nodiscard]] result<bool> on_frame(const Frame& frame);
   [[nodiscard]] result<bool> on_first_chunk(const Opened& record, HandleList handles);
   [[nodiscard]] result<bool> on_next_chunk(const Opened& record, bool already_there);
   [[nodiscard]] result<bool> on_buffer(const Opened& record, HandleList handles);
@@ -153,7 +153,10 @@ class ChannelCore {
   [[nodiscard]] bool inbound_full() const noexcept;
   [[nodiscard]] result<HandleList> claim_handles(std::size_t count);
   [[nodiscard]] result<void> fill(transport::Wait wait);
+  /// Is a bounded poll worth trying before a sleep? In the middle of a message the other end is at work on its rest, or on taking it.
+  [[nodiscard]] bool polls(bool mid_message) const noexcept;
   [[nodiscard]] result<void> poll_input();
+  void poll_room(std::size_t frame) noexcept;
   [[nodiscard]] const Limits& limits() const noexcept { return settings_->options.limits; }
   void record_closed() noexcept;
   void record_refused_operation(std::string_view operation) noexcept;
@@ -198,7 +201,7 @@ class ChannelCore {
   std::uint64_t refreshed_at_ = 0;
 
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
-  PollBudget poll_;
+  PollBudget poll_, room_poll_;
 };
 
 }  // namespace penstock::protocol

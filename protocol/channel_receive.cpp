@@ -32,10 +32,10 @@ result<ChannelCore::Step> ChannelCore::step(transport::Wait wait) {
   for (;;) {
     if (!is_open()) return reason_;
     if (inbound_full()) return Step::paused;
-    const auto frame = inbox_.next_frame();
+    const auto frame = inbox_.next_frame(*carrier_);
     if (!frame) return failed<Step>(frame.error());
-    if (!frame->empty()) {
-      const auto done = on_frame(*frame);
+    if (*frame) {
+      const auto done = on_frame(**frame);
       if (!done) return failed<Step>(done.error());
       if (*done) return Step::progress;
       continue;
@@ -55,7 +55,7 @@ result<ChannelCore::Step> ChannelCore::step(transport::Wait wait) {
 }
 
 result<void> ChannelCore::fill(transport::Wait wait) {
-  const bool polls = settings_->options.wait == WaitProfile::latency;
+  const bool polls = this->polls(assembly_.active);
   if (polls && wait == transport::Wait::yes) {
     const auto polled = poll_input();
     if (polled || polled.error() != Error::would_block) return polled;
@@ -83,7 +83,7 @@ result<void> ChannelCore::poll_input() {
 }
 
 result<ChannelCore::Step> ChannelCore::poll_before_sleep() {
-  if (settings_->options.wait != WaitProfile::latency) return Step::need_input;
+  if (!polls(assembly_.active)) return Step::need_input;
   const auto polled = poll_input();
   if (polled) return step(transport::Wait::no);
   if (polled.error() == Error::would_block) return Step::need_input;
@@ -99,14 +99,14 @@ result<HandleList> ChannelCore::claim_handles(std::size_t count) {
   return count == 0 ? HandleList() : std::exchange(arrived, HandleList());
 }
 
-result<bool> ChannelCore::on_frame(bytes_span frame) {
+result<bool> ChannelCore::on_frame(const Frame& frame) {
   // next_frame has decoded this header: the claims are well-formed, but nobody has signed them yet.
-  const auto header = decode(frame.first<header_size>());
+  const auto header = decode(frame.record.header);
   if (!header) return header.error();
-  const std::size_t payload = header->length - crypto::tag_size;
+  const std::size_t payload = frame.record.ciphertext.size();
   const bool chunked = (header->flags & chunk_flags) != 0;
 
-  // Straight into the memory where it is wanted, if its place is known: nothing is written there before the tag verifies.
+  // Straight into the memory where it is wanted, if its place is known. A forged record leaves no more than zeros there.
   std::byte* direct = nullptr;
   bool into_target = false;
   if (header->type == FrameType::message && !chunked && !assembly_.active && target_ != nullptr && queue_.empty() &&
@@ -118,11 +118,11 @@ result<bool> ChannelCore::on_frame(bytes_span frame) {
     assembly_.make_room(payload);
     direct = assembly_.next();
   }
-  std::byte* out = direct != nullptr ? direct : frame.data() + header_size;
+  std::byte* out = direct != nullptr ? direct : inbox_.place();
 
-  const auto opened = session_.opener.open(frame, out, monotonic_time());
+  const auto opened = session_.opener.open(frame.record, out, monotonic_time());
   if (!opened) return opened.error();
-  inbox_.consume(frame.size(), direct == nullptr);
+  if (auto taken = inbox_.consume(*carrier_, frame, direct == nullptr); !taken) return taken.error();
   bytes_received_ += payload;
 
   auto handles = claim_handles(opened->header.handles);

@@ -17,17 +17,27 @@ Opener::Opener(crypto::AeadKey key, bool ordered, const Limits& limits) noexcept
 
 result<Opened> Opener::open(bytes_view frame, std::byte* out, std::uint64_t now) {
   if (!key_.valid()) return Error::closed;
-
-  // Header: a frame cut inside it, and everything that needs no key.
+  // Cut inside its header or its tag; of the latter the header is asked first, as of any other.
   if (frame.size() < header_size) return Error::frame_malformed;
-  const auto associated = frame.first<header_size>();
-  const auto header = decode(associated);
+  if (frame.size() < record_overhead) {
+    const auto header = decode(frame.first<header_size>());
+    return header ? Error::frame_malformed : header.error().code();
+  }
+  const std::size_t size = frame.size() - record_overhead;
+  return open({frame.first<header_size>(), frame.subspan(header_size, size), frame.last<crypto::tag_size>()}, out, now);
+}
+
+result<Opened> Opener::open(const SealedRecord& record, std::byte* out, std::uint64_t now) {
+  if (!key_.valid()) return Error::closed;
+
+  // Header: everything that needs no key.
+  const auto header = decode(record.header);
   if (!header) return header.error();
   if (!sealed(header->type)) return Error::frame_malformed;  // a handshake message inside a session
 
   // Length: the header speaks of exactly these bytes (ATK-26: truncated or extended).
-  if (frame.size() - header_size != header->length) return Error::frame_malformed;
-  const std::size_t size = header->length - crypto::tag_size;
+  const std::size_t size = record.ciphertext.size();
+  if (header->length != size + crypto::tag_size) return Error::frame_malformed;
 
   // Tag, under the key that the header names. A trial key lives in this call until everything is proven.
   const auto slot = slot_of(*header);
@@ -39,8 +49,8 @@ result<Opened> Opener::open(bytes_view frame, std::byte* out, std::uint64_t now)
     next = std::move(*made);
   }
   const crypto::AeadKey& key = *slot == Slot::current ? key_ : *slot == Slot::next ? next : reordering_->previous;
-  const auto opened =
-      key.open(header->sequence, associated, frame.subspan(header_size, size), frame.last<crypto::tag_size>(), out);
+  const auto opened = record.shared ? key.open_shared(header->sequence, record.header, record.ciphertext, record.tag, out)
+                                    : key.open(header->sequence, record.header, record.ciphertext, record.tag, out);
   if (!opened) return opened.error();
 
   // It is authentic. Is it what must come now?

@@ -7,6 +7,14 @@
 
 namespace penstock::protocol {
 
+namespace {
+
+// A cipher writes 16 bytes at a time, and each line of memory that the other end has read is fetched back from its core for that. A
+// large record is made faster in our own cache, and copied from there by whole lines (docs/PERFORMANCE.md).
+constexpr std::size_t largest_sealed_in_place = 4096;
+
+}  // namespace
+
 bool Outbox::has_room(std::size_t payload) const noexcept {
   return empty() || size() + record_overhead + payload <= bound_;
 }
@@ -39,7 +47,7 @@ result<void> Outbox::seal(transport::Carrier& carrier, Sealer& sealer, Outgoing 
   const std::size_t frame = record_overhead + record.prefix.size() + record.body.size();
   // A prefix is put in front of the body before both are sealed: that plaintext is not to stand in memory that is shared.
   const bool next = empty();
-  if (next && handles.empty() && record.prefix.empty()) {
+  if (next && handles.empty() && record.prefix.empty() && frame <= largest_sealed_in_place) {
     if (const auto room = carrier.reserve(frame); !room.empty()) {
       const auto sealed = sealer.seal(record, room, now);
       if (!sealed) return sealed.error();

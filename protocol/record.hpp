@@ -69,6 +69,15 @@ class Sealer {
   bool rekey_due_ = false;
 };
 
+/// A whole record as it arrived, in its parts.
+struct SealedRecord {
+  std::span<const std::byte, header_size> header;
+  bytes_view ciphertext;
+  std::span<const std::byte, crypto::tag_size> tag;
+  /// The ciphertext stands in memory that the peer can write (ATK-13): it is copied before it is looked at, once. Header and tag never do.
+  bool shared = false;
+};
+
 /// An opened record. `payload` views the caller's memory.
 struct Opened {
   Header header;
@@ -93,6 +102,9 @@ class Opener {
   /// record_stale, epoch_wrong, forked, counter_exhausted (the peer overuses one key), memory_unlocked and
   /// resource_exhausted (the next epoch's key). `out` holds no plaintext of a refused record.
   [[nodiscard]] result<Opened> open(bytes_view frame, std::byte* out, std::uint64_t now);
+  /// The same. A shared ciphertext does not overlap `out`, which holds zeros once it was found to be forged, and is unchanged if it
+  /// was refused before that.
+  [[nodiscard]] result<Opened> open(const SealedRecord& record, std::byte* out, std::uint64_t now);
 
   /// The peer's next epoch with flag_fresh is made with `shared` (32 bytes). Kept in secret memory until used; epochs
   /// without flag_fresh leave it. epoch_wrong while another one waits; invalid_argument, memory_unlocked,

@@ -12,7 +12,7 @@ result<void> check_ring(std::size_t ring) {
 
 result<std::unique_ptr<SegmentExchange>> SegmentExchange::make(Session& session, std::size_t ring) {
   if (auto sound = check_ring(ring); !sound) return sound.error();
-  auto segment = transport::make_segment(transport::ring_offset + ring);
+  auto segment = transport::make_segment(transport::ring_offset + ring, ring);
   if (!segment) return segment.error();
   std::unique_ptr<SegmentExchange> made(new SegmentExchange);
   made->own_ = std::move(*segment);
@@ -36,7 +36,7 @@ result<void> SegmentExchange::open(Session& session) {
   if (opened->header.handles != 1 || arrived_.size() != 1) return Error::handles_mismatch;
   const auto ring = get<std::uint64_t>(payload.data());
   if (!transport::valid_ring_size(ring)) return Error::segment_invalid;
-  auto mapped = transport::map_peer_segment(arrived_[0], transport::ring_offset + ring);
+  auto mapped = transport::map_peer_segment(arrived_[0], transport::ring_offset + ring, ring);
   if (!mapped) return mapped.error();
   peer_ = std::move(*mapped);
   arrived_.clear();

@@ -18,6 +18,7 @@ NAMES = {
     "penstock-shm": "Penstock AES, memory, blocking",
     "penstock-shm-asio": "Penstock AES, memory, Asio",
     "penstock-buffer": "Penstock, sealed buffer",
+    "penstock-buffer-adaptive": "Penstock, sealed buffer, adaptive",
     "penstock": "Penstock AES",
     "penstock-chacha": "Penstock ChaCha",
     "penstock-latency": "Penstock AES, latency profile",

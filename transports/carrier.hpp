@@ -22,6 +22,7 @@ struct CarrierTraits {
   const char* name;          ///< "pipe", …
   bool ordered;              ///< true: exactly the next sequence number; false: a replay window of 8,192
   bool passes_handles;
+  bool in_memory = false;    ///< reserve() and readable() may give memory
 };
 
 /// `either` is for Carrier::wait alone.
@@ -74,6 +75,8 @@ class Carrier {
   /// Memory of the carrier's own, `size` bytes of it, into which a frame may be sealed without a copy; then commit() sends them.
   /// Empty where the carrier has none such now: send() then. What is not committed was never there.
   [[nodiscard]] virtual bytes_span reserve(std::size_t /*size*/) noexcept { return {}; }
+  /// Will reserve(size) give memory once the peer has read on, with nothing sent in between?
+  [[nodiscard]] virtual bool may_reserve(std::size_t /*size*/) const noexcept { return false; }
   /// Sends the first `size` bytes of what reserve() gave, with nothing in between. Cannot fail.
   virtual void commit(std::size_t /*size*/) noexcept {}
 
@@ -85,6 +88,13 @@ class Carrier {
   /// close-on-exec. would_block (Wait::no only), truncated (end of stream), handles_limit (more than fit, or the
   /// kernel cut them off: those that came are closed), resource_exhausted, io_error.
   [[nodiscard]] virtual result<Received> receive(bytes_span buffer, HandleList& handles, Wait wait) = 0;
+
+  /// What has arrived and stands, in one piece, in memory that the *peer can write at any time* (ATK-13): each byte is copied before
+  /// anything looks at it, and once. Empty where the carrier has no such memory, or nothing there: receive() then.
+  [[nodiscard]] virtual bytes_view readable() noexcept { return {}; }
+  /// The first `size` bytes of what readable() gave, with nothing in between, are done with. frame_malformed: the peer lies about
+  /// what it wrote.
+  [[nodiscard]] virtual result<void> take(std::size_t /*size*/) noexcept { return {}; }
 
   /// Sleeps until ready or the deadline (deadline_exceeded). The other end's going counts as ready.
   [[nodiscard]] virtual result<void> wait(Readiness readiness, Deadline deadline) = 0;

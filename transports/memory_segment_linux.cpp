@@ -15,31 +15,40 @@ namespace {
 
 constexpr int wanted_seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
 
-result<Mapping> map(const Handle& memfd, std::size_t size, int protection) {
-  void* const at = ::mmap(nullptr, size, protection, MAP_SHARED, memfd.get(), 0);
+// The place for both is taken first, so that nothing else can come between them.
+result<Mapping> map(const Handle& memfd, std::size_t size, std::size_t ring, int protection) {
+  const std::size_t whole = size + ring;
+  void* const at = ::mmap(nullptr, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (at == MAP_FAILED) return memory_exhausted("mmap");
-  Mapping mapping(static_cast<std::byte*>(at), size);
+  Mapping mapping(static_cast<std::byte*>(at), size, ring);
+  constexpr int over = MAP_SHARED | MAP_FIXED;
+  if (::mmap(at, size, protection, over, memfd.get(), 0) == MAP_FAILED) return memory_exhausted("mmap");
+  if (ring != 0 &&
+      ::mmap(mapping.data() + size, ring, protection, over, memfd.get(), static_cast<off_t>(size - ring)) == MAP_FAILED) {
+    return memory_exhausted("mmap");
+  }
   // A forked child would write into a live channel; a core dump is to hold no ciphertext that a later key could open.
-  if (::madvise(at, size, MADV_DONTFORK) != 0 || ::madvise(at, size, MADV_DONTDUMP) != 0) return memory_exhausted("madvise");
+  if (::madvise(at, whole, MADV_DONTFORK) != 0 || ::madvise(at, whole, MADV_DONTDUMP) != 0) return memory_exhausted("madvise");
   return mapping;
 }
 
 }  // namespace
 
-Mapping::Mapping(std::byte* data, std::size_t size) noexcept : data_(data), size_(size), owner_(::getpid()) {}
+Mapping::Mapping(std::byte* data, std::size_t size, std::size_t repeated) noexcept
+    : data_(data), size_(size), repeated_(repeated), owner_(::getpid()) {}
 
 void Mapping::reset() noexcept {
-  if (data_ != nullptr && owner_ == ::getpid()) ::munmap(data_, size_);
+  if (data_ != nullptr && owner_ == ::getpid()) ::munmap(data_, size_ + repeated_);
   data_ = nullptr;
-  size_ = 0;
+  size_ = repeated_ = 0;
 }
 
-result<OwnSegment> make_segment(std::size_t size) {
+result<OwnSegment> make_segment(std::size_t size, std::size_t ring) {
   OwnSegment made;
   made.for_peer = make_memfd();
   if (!made.for_peer) return memory_exhausted("memfd_create");
   if (::ftruncate(made.for_peer.get(), static_cast<off_t>(size)) != 0) return memory_exhausted("ftruncate");
-  auto memory = map(made.for_peer, size, PROT_READ | PROT_WRITE);
+  auto memory = map(made.for_peer, size, ring, PROT_READ | PROT_WRITE);
   if (!memory) return memory.error();
   made.memory = std::move(*memory);
   // From here on only the mapping above can write (ATK-15), and nothing can be cut off under a reader (ATK-14).
@@ -49,7 +58,7 @@ result<OwnSegment> make_segment(std::size_t size) {
   return made;
 }
 
-result<Mapping> map_peer_segment(const Handle& segment, std::size_t size) {
+result<Mapping> map_peer_segment(const Handle& segment, std::size_t size, std::size_t ring) {
   // Only a memfd has seals: of anything else, a file above all, the owner could cut the end off under us (ATK-14).
   const int seals = ::fcntl(segment.get(), F_GET_SEALS);
   if (seals < 0 || (seals & wanted_seals) != wanted_seals) return Error::segment_invalid;
@@ -59,7 +68,7 @@ result<Mapping> map_peer_segment(const Handle& segment, std::size_t size) {
   struct stat status {};
   if (::fstat(segment.get(), &status) != 0 || !S_ISREG(status.st_mode)) return Error::segment_invalid;
   if (static_cast<std::uint64_t>(status.st_size) != size) return Error::segment_invalid;
-  return map(segment, size, PROT_READ);
+  return map(segment, size, ring, PROT_READ);
 }
 
 }  // namespace penstock::transport

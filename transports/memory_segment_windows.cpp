@@ -27,14 +27,14 @@ bool is_sound(const void* at, std::size_t size) noexcept {
 
 }  // namespace
 
-Mapping::Mapping(std::byte* data, std::size_t size) noexcept : data_(data), size_(size) {}
+Mapping::Mapping(std::byte* data, std::size_t size, std::size_t repeated) noexcept : data_(data), size_(size), repeated_(repeated) {}
 
 void Mapping::reset() noexcept {
   if (data_ != nullptr) ::UnmapViewOfFile(std::exchange(data_, nullptr));
   size_ = 0;
 }
 
-result<OwnSegment> make_segment(std::size_t size) {
+result<OwnSegment> make_segment(std::size_t size, std::size_t /*ring*/) {
   OwnSegment made;
   const auto high = static_cast<DWORD>(static_cast<std::uint64_t>(size) >> 32);
   const Handle section(::CreateFileMappingW(INVALID_HANDLE_VALUE, nullptr, PAGE_READWRITE | SEC_COMMIT, high, static_cast<DWORD>(size), nullptr));
@@ -49,7 +49,7 @@ result<OwnSegment> make_segment(std::size_t size) {
   return made;
 }
 
-result<Mapping> map_peer_segment(const Handle& segment, std::size_t size) {
+result<Mapping> map_peer_segment(const Handle& segment, std::size_t size, std::size_t /*ring*/) {
   void* const at = ::MapViewOfFile(segment.get(), FILE_MAP_READ, 0, 0, size);
   if (at == nullptr) return Error::segment_invalid;
   Mapping mapping(static_cast<std::byte*>(at), size);

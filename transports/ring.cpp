@@ -36,8 +36,8 @@ result<std::size_t> RingWriter::write(bytes_view bytes) noexcept {
   if (!free) return free.error();
   const std::size_t size = std::min(bytes.size(), *free);
   if (size == 0) return std::size_t{0};
-  const std::size_t at = static_cast<std::size_t>(written_) & (capacity_ - 1);
-  const std::size_t first = std::min(size, capacity_ - at);
+  const std::size_t at = start();
+  const std::size_t first = std::min(size, mapped_ - at);
   std::memcpy(ring_ + at, bytes.data(), first);
   if (size != first) std::memcpy(ring_, bytes.data() + first, size - first);
   commit(size);
@@ -45,12 +45,11 @@ result<std::size_t> RingWriter::write(bytes_view bytes) noexcept {
 }
 
 bytes_span RingWriter::reserve(std::size_t size) noexcept {
-  const std::size_t at = static_cast<std::size_t>(written_) & (capacity_ - 1);
-  if (size > capacity_ - at) return {};
+  if (!may_reserve(size)) return {};
   const auto free = room(size);
   // What the peer lies about, write() will say: here there is just no room.
   if (!free || *free < size) return {};
-  return {ring_ + at, size};
+  return {ring_ + start(), size};
 }
 
 void RingWriter::commit(std::size_t size) noexcept {
@@ -85,12 +84,23 @@ result<std::size_t> RingReader::read(bytes_span buffer) noexcept {
   const std::size_t size = std::min(buffer.size(), *ready);
   if (size == 0) return std::size_t{0};
   const std::size_t at = static_cast<std::size_t>(taken_) & (capacity_ - 1);
-  const std::size_t first = std::min(size, capacity_ - at);
+  const std::size_t first = std::min(size, mapped_ - at);
   std::memcpy(buffer.data(), ring_ + at, first);
   if (size != first) std::memcpy(buffer.data() + first, ring_, size - first);
+  take(size);
+  return size;
+}
+
+result<bytes_view> RingReader::peek() noexcept {
+  const auto ready = available();
+  if (!ready) return ready.error();
+  const std::size_t at = static_cast<std::size_t>(taken_) & (capacity_ - 1);
+  return bytes_view(ring_ + at, std::min(*ready, mapped_ - at));
+}
+
+void RingReader::take(std::size_t size) noexcept {
   taken_ += size;
   own_->taken.store(taken_);
-  return size;
 }
 
 result<bool> RingReader::writer_has_room() noexcept {

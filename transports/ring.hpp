@@ -17,6 +17,7 @@
 // then looks once more, must not both miss the other (docs/MODEL.md). On x86 only the stores cost more than plain ones.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -46,16 +47,19 @@ inline constexpr std::size_t largest_ring = std::size_t{64} << 20;
 /// The writing end: owns `own` and its ring. Not thread-safe. Memory stays mapped as long as this lives.
 class RingWriter {
  public:
-  /// `own` and `ring` belong to our segment, `peer` to the other end's.
-  RingWriter(SegmentHeader& own, bytes_span ring, const SegmentHeader& peer) noexcept
-      : own_(&own), ring_(ring.data()), capacity_(ring.size()), peer_(&peer) {}
+  /// `own` and `ring` belong to our segment, `peer` to the other end's. `repeated`: so many of the ring's bytes are mapped once more
+  /// behind it, all or none.
+  RingWriter(SegmentHeader& own, bytes_span ring, const SegmentHeader& peer, std::size_t repeated = 0) noexcept
+      : own_(&own), ring_(ring.data()), capacity_(ring.size()), mapped_(ring.size() + repeated), peer_(&peer) {}
 
   /// Copies a prefix of `bytes` in and publishes it: how much, 0 when the ring is full. frame_malformed: the peer claims to have
   /// taken what was never written, or less than before.
   [[nodiscard]] result<std::size_t> write(bytes_view bytes) noexcept;
-  /// `size` bytes of the ring in one piece, to seal a record straight into; empty when there are not so many, or the ring's end
+  /// `size` bytes of the ring in one piece, to seal a record straight into; empty when there are not so many, or the mapping's end
   /// comes first. Nothing is published before commit().
   [[nodiscard]] bytes_span reserve(std::size_t size) noexcept;
+  /// Will so many be there in one piece once the peer has taken all?
+  [[nodiscard]] bool may_reserve(std::size_t size) const noexcept { return size <= std::min(capacity_, mapped_ - start()); }
   void commit(std::size_t size) noexcept;
 
   /// Is half of the ring free? Both ends ask the same question, so that neither waits for what the other never tells.
@@ -66,12 +70,14 @@ class RingWriter {
   [[nodiscard]] result<std::uint64_t> taken() noexcept;
 
  private:
+  /// Where in the mapping the next byte stands.
+  [[nodiscard]] std::size_t start() const noexcept { return static_cast<std::size_t>(written_) & (capacity_ - 1); }
   [[nodiscard]] result<void> look() noexcept;
   [[nodiscard]] result<std::size_t> room(std::size_t wanted) noexcept;
 
   SegmentHeader* own_;
   std::byte* ring_;
-  std::size_t capacity_;
+  std::size_t capacity_, mapped_;
   const SegmentHeader* peer_;
   std::uint64_t written_ = 0;  // ours: never read back
   std::uint64_t taken_ = 0;    // the last value of the peer's that was checked
@@ -80,13 +86,17 @@ class RingWriter {
 /// The reading end of the peer's ring. Not thread-safe.
 class RingReader {
  public:
-  RingReader(SegmentHeader& own, const SegmentHeader& peer, bytes_view ring) noexcept
-      : own_(&own), peer_(&peer), ring_(ring.data()), capacity_(ring.size()) {}
+  RingReader(SegmentHeader& own, const SegmentHeader& peer, bytes_view ring, std::size_t repeated = 0) noexcept
+      : own_(&own), peer_(&peer), ring_(ring.data()), capacity_(ring.size()), mapped_(ring.size() + repeated) {}
 
   /// How many bytes stand ready. frame_malformed: the peer claims more than the ring holds, or less than before.
   [[nodiscard]] result<std::size_t> available() noexcept;
   /// Copies min(buffer, available) bytes out, once, and tells the peer that they are taken.
   [[nodiscard]] result<std::size_t> read(bytes_span buffer) noexcept;
+  /// What stands ready in one piece. It is the peer's memory still: it may change until, and while, it is copied (ATK-13).
+  [[nodiscard]] result<bytes_view> peek() noexcept;
+  /// Tells the peer that the first `size` bytes of what peek() gave are taken.
+  void take(std::size_t size) noexcept;
   /// Does the writer have half of its ring free?
   [[nodiscard]] result<bool> writer_has_room() noexcept;
   /// Position of the next byte.
@@ -98,7 +108,7 @@ class RingReader {
   SegmentHeader* own_;
   const SegmentHeader* peer_;
   const std::byte* ring_;
-  std::size_t capacity_;
+  std::size_t capacity_, mapped_;
   std::uint64_t taken_ = 0;    // ours: never read back
   std::uint64_t written_ = 0;  // the last value of the peer's that was checked
 };

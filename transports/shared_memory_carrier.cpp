@@ -32,8 +32,8 @@ SharedMemoryCarrier::SharedMemoryCarrier(std::unique_ptr<Carrier> control, Mappi
       // The kernel zeroed it, so every number starts at 0 at both ends.
       own_header_(new (own_memory_.data()) SegmentHeader{}),
       peer_header_(std::launder(reinterpret_cast<const SegmentHeader*>(peer_memory_.data()))),
-      writer_(*own_header_, ring_of(own_memory_), *peer_header_),
-      reader_(*own_header_, *peer_header_, ring_of(peer_memory_)),
+      writer_(*own_header_, ring_of(own_memory_), *peer_header_, own_memory_.repeated()),
+      reader_(*own_header_, *peer_header_, ring_of(peer_memory_), peer_memory_.repeated()),
       life_(std::move(life)) {}
 
 result<std::unique_ptr<Carrier>> SharedMemoryCarrier::make(std::unique_ptr<Carrier> control, Mapping own, Mapping peer) {
@@ -142,14 +142,30 @@ result<std::size_t> SharedMemoryCarrier::try_receive(bytes_span buffer, HandleLi
   const auto read = reader_.read(buffer.first(*piece));
   if (!read) return read.error();
   if (*read == 0) return Error::truncated;  // ready, and nothing there: the other end has gone
-  polls_ = 0;
-  // Half of the ring at once: to wake the writer for every record would cost it more than the record.
-  if (is_wish(peer_header_->wants_room.load(), room_bell_)) {
-    const auto room = reader_.writer_has_room();
-    if (!room) return room.error();
-    if (*room) ring_bell(peer_header_->wants_room, room_bell_);
-  }
+  if (auto told = tell_taken(); !told) return told.error();
   return *read;
+}
+
+// Half of the ring at once: to wake the writer for every record would cost it more than the record.
+result<void> SharedMemoryCarrier::tell_taken() noexcept {
+  polls_ = 0;
+  if (!is_wish(peer_header_->wants_room.load(), room_bell_)) return {};
+  const auto room = reader_.writer_has_room();
+  if (!room) return room.error();
+  if (*room) ring_bell(peer_header_->wants_room, room_bell_);
+  return {};
+}
+
+// Bytes that handles come with, and whatever is wrong, are receive()'s.
+bytes_view SharedMemoryCarrier::readable() noexcept {
+  if (usable() != Error::none || !attachments_.empty()) return {};
+  const auto ready = reader_.peek();
+  return ready && peer_header_->attachments.load() == attachments_seen_ ? *ready : bytes_view();
+}
+
+result<void> SharedMemoryCarrier::take(std::size_t size) noexcept {
+  reader_.take(size);
+  return tell_taken();
 }
 
 result<Received> SharedMemoryCarrier::receive(bytes_span buffer, HandleList& handles, Wait wait) {

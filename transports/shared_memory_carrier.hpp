@@ -33,8 +33,11 @@ class SharedMemoryCarrier final : public Carrier {
   [[nodiscard]] result<void> sender_checks(bool on) override;
   [[nodiscard]] result<std::size_t> send(bytes_view bytes, std::span<const native_handle> handles, Wait wait) override;
   [[nodiscard]] bytes_span reserve(std::size_t size) noexcept override;
+  [[nodiscard]] bool may_reserve(std::size_t size) const noexcept override { return writer_.may_reserve(size); }
   void commit(std::size_t size) noexcept override;
   [[nodiscard]] result<Received> receive(bytes_span buffer, HandleList& handles, Wait wait) override;
+  [[nodiscard]] bytes_view readable() noexcept override;
+  [[nodiscard]] result<void> take(std::size_t size) noexcept override;
   [[nodiscard]] result<void> wait(Readiness readiness, Deadline deadline) override;
   [[nodiscard]] result<void> attach(const boost::asio::any_io_executor& executor) override { return control_->attach(executor); }
   void detach() override { control_->detach(); }
@@ -74,6 +77,7 @@ class SharedMemoryCarrier final : public Carrier {
   [[nodiscard]] result<std::size_t> try_send(bytes_view bytes, std::span<const native_handle> handles);
   [[nodiscard]] result<std::size_t> try_receive(bytes_span buffer, HandleList& handles);
   [[nodiscard]] result<std::size_t> next_piece(std::size_t wanted, HandleList& handles);
+  [[nodiscard]] result<void> tell_taken() noexcept;
 
   // shared_memory_wait.cpp: who sleeps, and what wakes it.
   void ring_bell(const std::atomic<std::uint32_t>& wants, std::uint32_t& last) noexcept;

@@ -8,6 +8,6 @@ namespace penstock::transport {
 inline constexpr CarrierTraits pipe_traits{.id = 1, .name = "pipe", .ordered = true, .passes_handles = true};
 inline constexpr CarrierTraits inherited_traits{.id = 2, .name = "inherited", .ordered = true, .passes_handles = true};
 /// Over a control carrier, which says whether handles can be passed.
-inline constexpr CarrierTraits shared_memory_traits{.id = 3, .name = "shared_memory", .ordered = true, .passes_handles = true};
+inline constexpr CarrierTraits shared_memory_traits{.id = 3, .name = "shared_memory", .ordered = true, .passes_handles = true, .in_memory = true};
 
 }  // namespace penstock::transport

@@ -107,7 +107,7 @@ constexpr PenstockSetting shared(WaitProfile wait) {
 }
 
 constexpr Row rows[] = {
-    {"penstock", "Penstock, AES-256-GCM, blocking", {true, true, false, true}, {}},
+    {"penstock", "Penstock, AES-256-GCM, blocking", {true, true, false, true, false, true}, {}},
     {"penstock-chacha",
      "Penstock, ChaCha20-Poly1305, blocking",
      {true, true, false, false},
@@ -117,10 +117,10 @@ constexpr Row rows[] = {
      {true, false, false, false},
      {Trust::os_identity, Suite::aesgcm_sha256, WaitProfile::latency}},
     {"penstock-call", "Penstock, AES-256-GCM, blocking, call and reply", {true, false, false, false}, {}, Style::call},
-    {"penstock-shm", "Penstock, AES-256-GCM, shared memory, blocking", {true, true, false, true, true}, shared(WaitProfile::blocking)},
+    {"penstock-shm", "Penstock, AES-256-GCM, shared memory, blocking", {true, true, false, true, true, true}, shared(WaitProfile::blocking)},
     {"penstock-shm-adaptive",
      "Penstock, AES-256-GCM, shared memory, the latency profile (polls for up to 20 µs)",
-     {true, true, false, false, false},
+     {true, true, false, false, true},
      shared(WaitProfile::latency)},
     {"penstock-shm-spin",
      "Penstock, AES-256-GCM, shared memory, try_receive in a loop",
@@ -131,6 +131,11 @@ constexpr Row rows[] = {
      "Penstock, a sealed buffer over shared memory",
      {false, false, false, false, true},
      shared(WaitProfile::blocking),
+     Style::buffer},
+    {"penstock-buffer-adaptive",
+     "Penstock, a sealed buffer over shared memory, the latency profile",
+     {false, false, false, false, true},
+     shared(WaitProfile::latency),
      Style::buffer},
     {"penstock-nn", "Penstock, Noise NN: pinned by the kernel", {false, false, true, false}, {}},
     {"penstock-xx",

@@ -108,7 +108,7 @@ void add_tls(std::vector<Contender>& list) {
   Contender made;
   made.name = "tls13";
   made.what = "TLS 1.3, AES-256-GCM, both ends with certificates (OpenSSL)";
-  made.events = {true, true, true, true};
+  made.events = {true, true, true, true, false, true};
   made.prepare = make_certificates;
   made.serve = [](const std::string& directory) { return std::make_unique<TlsServer>(directory); };
   made.client = [](const std::string& directory) { return std::make_unique<TlsClient>(directory); };

@@ -211,7 +211,7 @@ void add_zmq(std::vector<Contender>& list) {
     Contender made;
     made.name = "zmq-curve";
     made.what = "ZeroMQ with CURVE over ipc";
-    made.events = {!many, !many, many, many};
+    made.events = {!many, !many, many, many, false, many};
     made.slowness = many ? 4 : 2;
     made.prepare = make_curve_keys;
     made.serve = [many](const std::string& directory) { return std::make_unique<ZmqServer>(directory, many); };

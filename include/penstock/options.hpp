@@ -26,7 +26,8 @@ struct ChannelOptions {
   Limits limits;
   RekeyPolicy rekey;
   WaitProfile wait = WaitProfile::blocking;
-  /// WaitProfile::latency: the longest poll before a sleep. It adapts between none and this; 0 never polls.
+  /// The longest poll before a sleep, for WaitProfile::latency, and over shared memory in the middle of a message of several records,
+  /// whose other end is at work on the rest. It adapts between none and this; 0 never polls.
   std::chrono::nanoseconds poll_limit{20'000};
 };
 

@@ -58,7 +58,7 @@ class MemoryLies : public ::testing::Test {
   }
 
   bool exchange(const Change& change) {
-    auto made = transport::make_segment(segment_size);
+    auto made = transport::make_segment(segment_size, ring);
     if (!made) return false;
     Offer offer;
     offer.segment = std::move(*made);
