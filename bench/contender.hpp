@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -61,6 +63,8 @@ class Connection {
   }
   /// From now on this end only waits for whatever comes next, as a server's idle connection does.
   virtual void idle() {}
+  /// Waits for so long, as idle() left it; one thread serves all connections of this end meanwhile.
+  virtual void stay(std::chrono::milliseconds time) { std::this_thread::sleep_for(time); }
 };
 
 /// The listening end.
@@ -86,6 +90,7 @@ struct Events {
   bool memory = false;
   bool hand_over = false;
   bool many = false;
+  bool stays = false;
 };
 
 struct Contender {

@@ -108,6 +108,10 @@ class Run {
         measure(contender, "many", channels, scaled(300, contender), many_channels);
       });
     }
+    // A minute each: once is enough, and it has no noise to average.
+    for_each("idle", &Events::stays, [&](const Contender& contender) {
+      if (round_ == 1) measure(contender, "idle", 100, std::max<std::uint64_t>(scaled(60, contender), 1), staying_idle);
+    });
     for_each("memory", &Events::memory,
              [&](const Contender& contender) { measure(contender, "memory", 0, settings_.idle, idle_memory); });
   }
@@ -182,6 +186,8 @@ class Run {
       ++numbers_;
     };
     if (server.memory != 0 || server.operations != 0) line("bytes_per_connection", server.memory);
+    if (client.idle_share >= 0) line("core_percent_client", client.idle_share * 100);
+    if (server.idle_share >= 0) line("core_percent_server", server.idle_share * 100);
     if (client.operations == 0) return;
     if (client.p50 > 0) line("p50_us", client.p50 * 1e6);
     if (client.p99 > 0) line("p99_us", client.p99 * 1e6);
@@ -226,7 +232,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--cores", settings.cores, "the server's core and the client's")->expected(2)->capture_default_str();
   app.add_option("--only", settings.only, "only these contenders, between commas");
-  app.add_option("--measures", settings.measures, "only these of rtt,oneway,seal,handover,setup,many,memory");
+  app.add_option("--measures", settings.measures, "only these of rtt,oneway,seal,handover,setup,many,idle,memory");
   app.add_option("--size", settings.size, "only messages of this size, in bytes");
   app.add_flag("--list", list, "names the contenders, and ends");
   CLI11_PARSE(app, argc, argv);

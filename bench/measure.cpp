@@ -239,7 +239,6 @@ Report serve_many_channels(const Contender& contender, const Plan& plan, const P
     }
     connections.front()->send(done);
   }
-  for (const auto& connection : connections) connection->idle();
   Report report;
   report.memory = (resident_bytes() + shared_bytes() - before) / static_cast<double>(plan.size);
   connections.front()->receive(done);
@@ -269,6 +268,45 @@ Report drive_many_channels(const Contender& contender, const Plan& plan) {
   report.operations = static_cast<double>(plan.count * plan.size * share_of(plan.size));
   connections.front()->send(done);
   return report;
+}
+
+// --- idle processor time ----------------------------------------------------------------------------------------------
+
+template <class Next>
+Report stay_idle(const Plan& plan, const Next& next) {
+  raise_descriptor_limit(static_cast<unsigned>(plan.size) * 8 + 100);
+  std::vector<std::unique_ptr<Connection>> connections;
+  for (std::size_t i = 0; i < plan.size; ++i) connections.push_back(next());
+  for (const auto& connection : connections) connection->idle();
+  // Until both ends are done with the beginning; and afterwards until neither's end can be news to the other.
+  constexpr std::chrono::seconds margin{2};
+  connections.front()->stay(margin);
+  Report report;
+  const double cpu = processor_seconds();
+  const auto start = Clock::now();
+  connections.front()->stay(std::chrono::seconds(plan.count));
+  report.idle_share = (processor_seconds() - cpu) / seconds_since(start);
+  connections.front()->stay(margin);
+  return report;
+}
+
+Report serve_staying_idle(const Contender& contender, const Plan& plan, const Parent& parent) {
+  const auto server = contender.serve(plan.directory);
+  parent.ready();
+  return stay_idle(plan, [&] {
+    auto connection = server->accept();
+    answer_greeting(*connection);
+    return connection;
+  });
+}
+
+Report drive_staying_idle(const Contender& contender, const Plan& plan) {
+  const auto client = contender.client(plan.directory);
+  return stay_idle(plan, [&] {
+    auto connection = client->connect();
+    greet(*connection);
+    return connection;
+  });
 }
 
 // --- idle memory ----------------------------------------------------------------------------------------------------
@@ -316,6 +354,7 @@ const Ends one_way{serve_one_way, drive_one_way};
 const Ends hand_overs{serve_hand_overs, drive_hand_overs};
 const Ends set_ups{serve_set_ups, drive_set_ups};
 const Ends many_channels{serve_many_channels, drive_many_channels};
+const Ends staying_idle{serve_staying_idle, drive_staying_idle};
 const Ends idle_memory{serve_idle_memory, drive_idle_memory};
 
 }  // namespace penstock::bench

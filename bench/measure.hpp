@@ -28,6 +28,8 @@ extern const Ends hand_overs;
 extern const Ends set_ups;
 /// `size` connections on one listener: messages of 64 bytes over all of them in turn, the same number in all however many share them.
 extern const Ends many_channels;
+/// `size` open connections over which nothing passes for `count` seconds: the processor time of both ends as a share of one core.
+extern const Ends staying_idle;
 /// Memory of the server's own for each connection that does nothing.
 extern const Ends idle_memory;
 

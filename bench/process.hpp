@@ -17,6 +17,7 @@ struct Report {
   double bytes = 0;
   double p50 = 0, p99 = 0;  ///< seconds, of single operations
   double cpu = 0;           ///< seconds of processor time, user and system, of this end
+  double idle_share = -1;   ///< of a core, while nothing passed
   double memory = 0;        ///< bytes of the process's own memory for one idle connection
   char error[600] = {};     ///< a sentence, when not complete
 };

@@ -41,9 +41,9 @@ struct HonestSessions {
   protocol::Session ours, theirs;
 };
 
-inline HonestSessions honest_sessions(bool initiator, const transport::Carrier& carrier) {
+inline HonestSessions honest_sessions(bool initiator, const transport::Carrier& carrier, Suite suite = Suite::chachapoly_blake2b) {
   const MemoryCarrier other;
-  const auto context = [](bool first, const transport::Carrier& over) {
+  const auto context = [suite](bool first, const transport::Carrier& over) {
     protocol::HandshakeContext made;
     made.initiator = first;
     made.policy = &policy();
@@ -51,7 +51,7 @@ inline HonestSessions honest_sessions(bool initiator, const transport::Carrier& 
     made.endpoint = {Scope::user, "fuzz"};
     made.channel = settings().get();
     made.trust = Trust::os_identity;
-    made.suite = Suite::chachapoly_blake2b;
+    made.suite = suite;
     return made;
   };
   const auto& self = this_process();

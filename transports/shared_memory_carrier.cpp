@@ -71,6 +71,8 @@ result<void> SharedMemoryCarrier::attach_handles(std::span<const native_handle> 
   message[0] = std::byte{1};
   message[1] = static_cast<std::byte>(handles.size());
   std::memcpy(message.data() + 2, &position, sizeof position);
+  // Whom this wakes needs no bell for the byte that follows: it lies down anew, with a new wish, or finds it there.
+  const std::uint32_t wish = peer_header_->wants_data.load();
   // Without waiting: a peer that never reads its bells must not hold this thread.
   const auto sent = control_->send(message, handles, Wait::no);
   if (!sent) {
@@ -79,6 +81,7 @@ result<void> SharedMemoryCarrier::attach_handles(std::span<const native_handle> 
   }
   // So few bytes are never cut by a socket or a pipe that takes any.
   if (*sent != message.size()) return Error::io_error;
+  data_bell_ = wish;
   sent_attachments_.push_back(position);
   own_header_->attachments.fetch_add(1);
   return {};

@@ -46,6 +46,10 @@ class AsyncConnection final : public Connection {
     context_.restart();
     context_.poll();
   }
+  void stay(std::chrono::milliseconds time) override {
+    context_.restart();
+    context_.run_for(time);
+  }
 
  private:
   template <class Task>
@@ -183,7 +187,7 @@ void add_penstock_async(std::vector<Contender>& list) {
   add(list, "penstock-asio", "Penstock, AES-256-GCM, coroutines", {true, true, false, true, false, true}, {});
   add(list, "penstock-asio-chacha", "Penstock, ChaCha20-Poly1305, coroutines", {false, true, false, false},
       {Trust::os_identity, Suite::chachapoly_blake2b, WaitProfile::blocking});
-  add(list, "penstock-shm-asio", "Penstock, AES-256-GCM, shared memory, coroutines", {true, true, false, true, false, true},
+  add(list, "penstock-shm-asio", "Penstock, AES-256-GCM, shared memory, coroutines", {true, true, false, true, false, true, true},
       {Trust::os_identity, Suite::aesgcm_sha256, WaitProfile::blocking, DataPlane::shared_memory});
 }
 

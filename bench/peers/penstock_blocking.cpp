@@ -117,7 +117,7 @@ constexpr Row rows[] = {
      {true, false, false, false},
      {Trust::os_identity, Suite::aesgcm_sha256, WaitProfile::latency}},
     {"penstock-call", "Penstock, AES-256-GCM, blocking, call and reply", {true, false, false, false}, {}, Style::call},
-    {"penstock-shm", "Penstock, AES-256-GCM, shared memory, blocking", {true, true, false, true, true, true}, shared(WaitProfile::blocking)},
+    {"penstock-shm", "Penstock, AES-256-GCM, shared memory, blocking", {true, true, false, true, true, true, true}, shared(WaitProfile::blocking)},
     {"penstock-shm-adaptive",
      "Penstock, AES-256-GCM, shared memory, the latency profile (polls for up to 20 µs)",
      {true, true, false, false, true},
