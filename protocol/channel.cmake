@@ -18,10 +18,14 @@ target_sources(penstock PRIVATE
   message_body.cpp
   message_header.cpp
   outbox.cpp
+  own_start_${PENSTOCK_PLATFORM}.cpp
   prologue.cpp
   proof.cpp
   segment_exchange.cpp
   shares.cpp
+  single_instance.cpp
+  start_message.cpp
+  start_server.cpp
   descriptor_limit_${PENSTOCK_PLATFORM}.cpp
   suite.cpp
   thread_state_${PENSTOCK_PLATFORM}.cpp

@@ -5,3 +5,4 @@
 #include "penstock/connect.hpp"
 #include "penstock/launch.hpp"
 #include "penstock/listener.hpp"
+#include "penstock/single_instance.hpp"

@@ -14,6 +14,7 @@ PUBLIC = {
     "endpoint": "transports", "identity": "transports",
     "audit": "protocol", "blocking": "protocol", "channel": "protocol", "connect": "protocol", "launch": "protocol",
     "listener": "protocol", "message": "protocol", "options": "protocol", "penstock": "protocol", "policy": "protocol",
+    "single_instance": "protocol",
 }
 
 # Users of the library compile public headers: these would become their dependencies and their compile time.
