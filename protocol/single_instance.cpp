@@ -91,6 +91,11 @@ bool is_ending(Error error) {
   }
 }
 
+Failure keeps_ending(const Failure& last) {
+  return Failure(last.code(), fmt::format("The instance that runs already ends every connection: it may be of another version or use another "
+                                          "carrier; end it, and start again. ({})", last.sentence()));
+}
+
 /// One start's way to a decision.
 class Election {
  public:
@@ -143,7 +148,7 @@ result<Election::Outcome> Election::run(const asio::any_io_executor& executor, b
     if (status) return Outcome{*status, {}};
     const auto why = status.error();
     if (why != Error::not_found && !is_ending(why.code())) return why;
-    if (why != Error::not_found && ++endings_ > most_endings) return why;
+    if (why != Error::not_found && ++endings_ > most_endings) return keeps_ending(why);
     auto listener = Listener::open(executor, endpoint_, listen_);
     if (listener) return Outcome{{}, std::move(*listener)};
     if (listener.error() != Error::name_in_use) return listener.error();
