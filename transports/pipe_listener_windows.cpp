@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <list>
+#include <vector>
 
 #include "crypto/windows_text.hpp"
 #include "transports/identify_windows.hpp"
@@ -105,11 +106,24 @@ Failure taken(const std::string& path) {
 }
 
 // FILE_FLAG_FIRST_PIPE_INSTANCE alone is not always enforced (Wine 8 does not), so it is never the only thing that says that the
-// name is ours (ATK-01): the first instance must be the only one, and who calls must get us.
+// name is ours (ATK-01): all instances must be ours, and who calls must get us.
 result<void> prove_name(const Handle& first, const InstanceMaker& maker) {
   if (instances_of(first) != 1) return taken(maker.path());
-  const auto raw = ::CreateFileW(maker.wide_path().c_str(), FILE_READ_DATA | READ_CONTROL | SYNCHRONIZE, 0, nullptr, OPEN_EXISTING,
-                                 SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION, nullptr);
+  const auto call = [&] {
+    return ::CreateFileW(maker.wide_path().c_str(), FILE_READ_DATA | READ_CONTROL | SYNCHRONIZE, 0, nullptr, OPEN_EXISTING,
+                         SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION, nullptr);
+  };
+  auto raw = call();
+  // Somebody who waits for this name may have been faster: then another instance is made for our own call. Whoever came is sent away.
+  std::vector<Handle> more;
+  while (raw == INVALID_HANDLE_VALUE && ::GetLastError() == ERROR_PIPE_BUSY &&
+         more.size() < static_cast<std::size_t>(most_waiting_instances)) {
+    auto another = maker.create(false);
+    if (!another) return another.error();
+    more.push_back(std::move(*another));
+    raw = call();
+  }
+  const auto ours = static_cast<ULONG>(1 + more.size());
   if (raw == INVALID_HANDLE_VALUE) {
     return Failure(Error::socket_unsafe, fmt::format("The pipe {} was made and does not answer ({}): somebody else may have that name.",
                                                      maker.path(), windows_reason(::GetLastError())));
@@ -117,7 +131,7 @@ result<void> prove_name(const Handle& first, const InstanceMaker& maker) {
   const Handle caller(raw);
   const auto server = os().server_process(caller.get());
   if (!server) return server.error();
-  if (*server != ::GetCurrentProcessId() || instances_of(first) != 1) return taken(maker.path());
+  if (*server != ::GetCurrentProcessId() || instances_of(first) != ours) return taken(maker.path());
   const auto live = os().access(first.get());
   if (!live) return live.error();
   return check_access(*live, maker.intended(), maker.path());
