@@ -84,11 +84,17 @@ bool is_ending(Error error) {
     case Error::closed_by_peer:
     case Error::closed:
     case Error::peer_gone:
+    case Error::peer_unidentified:  // Windows, of a pipe whose other end has just gone
     case Error::io_error:
       return true;
     default:
       return false;
   }
+}
+
+// Who is connected to itself will be so for ever: no long wait for that.
+int weight_of(Error ending) {
+  return ending == Error::peer_unidentified ? most_endings / 4 : 1;
 }
 
 Failure keeps_ending(const Failure& last) {
@@ -148,7 +154,7 @@ result<Election::Outcome> Election::run(const asio::any_io_executor& executor, b
     if (status) return Outcome{*status, {}};
     const auto why = status.error();
     if (why != Error::not_found && !is_ending(why.code())) return why;
-    if (why != Error::not_found && ++endings_ > most_endings) return keeps_ending(why);
+    if (why != Error::not_found && (endings_ += weight_of(why.code())) > most_endings) return keeps_ending(why);
     auto listener = Listener::open(executor, endpoint_, listen_);
     if (listener) return Outcome{{}, std::move(*listener)};
     if (listener.error() != Error::name_in_use) return listener.error();

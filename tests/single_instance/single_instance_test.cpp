@@ -247,6 +247,46 @@ TEST(SingleInstance, OptionsThatCannotBeAreRefused) {
             Error::name_invalid);
 }
 
+TEST(SingleInstance, TheFirstIsShownToTheLaterStartBeforeAnythingIsSent) {
+  const TempDirectory directory;
+  First first(directory.path());
+  first.keep();
+  Later later(directory.path(), {"later"}, {"announce"});
+  first.run_until_started(1);
+  EXPECT_EQ(later.hear(), static_cast<std::uint64_t>(own_pid()));
+  first.answers.front().status(0);
+  first.finish();
+  EXPECT_EQ(later.hear(), 0u);
+}
+
+/// A first instance that takes starts, ends each connection without an answer, and lives on. Tells of each that it took.
+int take_and_end(const Line& line, const Words& words) {
+  ListenOptions listen;
+  listen.policy = Policy::same_user();
+  listen.allow_shared_memory = true;
+  auto listener = blocking::Listener::open(endpoint_in(words.at(0)), listen);
+  line.tell(listener ? 'y' : 'n');
+  while (listener) {
+    auto channel = listener->accept();
+    std::array<std::byte, 4096> body;
+    if (!channel) return 1;
+    if (channel->receive(body)) line.tell('t');
+    channel->close();
+  }
+  return 1;
+}
+const Role taking("taking", take_and_end);
+
+TEST(SingleInstance, NoProcessIsHandedOneStartTwice) {
+  const TempDirectory directory;
+  const Child first(taking, {directory.path()});
+  ASSERT_EQ(first.line().hear(), 'y');
+  EXPECT_EQ(Later(directory.path()).hear(), error(Error::cancelled));
+  EXPECT_EQ(first.line().hear(), 't');
+  first.kill();
+  EXPECT_EQ(first.line().hear(), '\0') << "it took one, and no more";
+}
+
 /// What an honest start never does; 0 when the first instance answered it as it should.
 int misbehave(const Line& line, const Words& words) {
   ConnectOptions connect;

@@ -18,6 +18,7 @@ struct Told {
   SingleInstanceOptions options;
   Words arguments;
   bool hold = false;
+  bool announce = false;
 };
 
 Told read(const Words& words) {
@@ -33,13 +34,15 @@ Told read(const Words& words) {
     if (word->starts_with("scope-directory=")) told.options.directory.clear();
     if (*word == "fall-back") told.options.user_without_session = true;
     if (*word == "hold") told.hold = true;
+    if (*word == "announce") told.announce = true;
   }
   told.arguments.assign(end + 1, words.end());
   return told;
 }
 
 int run_start(const Line& line, const Words& words) {
-  const auto told = read(words);
+  auto told = read(words);
+  if (told.announce) told.options.before_forward = [&](const PeerIdentity& first) { line.tell_number(static_cast<std::uint64_t>(first.pid)); };
   asio::io_context context{1};
   auto instance = start_instance(context, words.at(0), told.arguments, told.options);
   if (!instance) {

@@ -25,7 +25,8 @@ namespace penstock::test {
 inline constexpr std::uint64_t failed = 1000;      ///< and the Error added
 inline constexpr std::uint64_t became_first = 5000;
 inline constexpr std::uint64_t got_start = 6000;   ///< each that it was handed, when it is first
-/// Words: directory, options as `key=value` (reach, answer: milliseconds; env: a name; hold: never answer), `--`, arguments. As first it
+/// Words: directory, options as `key=value` (reach, answer: milliseconds; env: a name; hold: never answer; announce: tell the first instance's pid
+/// before anything is sent), `--`, arguments. As first it
 /// answers 3, and ends after a start whose last word is `quit`.
 extern const Role start_role;
 /// start_role's words.
