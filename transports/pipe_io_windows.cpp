@@ -292,6 +292,8 @@ result<bool> PipeIo::start_connect(std::function<void()> on_connected) {
     operation.release();
     return false;
   }
+  // It ends in the executor, not here: dropped here, it might be the last of its work, which stops an io_context before it runs.
+  operation.complete(boost::asio::error::operation_aborted, 0);
   // A client was faster; or came and has gone, which reading will tell.
   if (error == ERROR_PIPE_CONNECTED || error == ERROR_NO_DATA) return true;
   return transfer_error(error);
