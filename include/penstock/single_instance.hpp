@@ -129,8 +129,8 @@ class SingleInstance {
     }
   }
 
-  /// Gives the name up, for a program that is about to end: the next start is a first instance. Starts that were taken are still
-  /// answered; the executor has no work of ours once they are. Idempotent.
+  /// Gives the name up, for a program that is about to end: the next start is a first instance (on Windows once those that were taken
+  /// have gone). Starts that were taken are still answered; the executor has no work of ours once they are. Idempotent.
   void stop() noexcept;
 
  private:

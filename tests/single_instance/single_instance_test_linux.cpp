@@ -122,6 +122,19 @@ TEST(SingleInstance, Atk23WithoutASessionThereIsNoInstanceOfOneUnlessTheProgramS
   EXPECT_EQ(Later(directory.path()).hear(), 3u) << "in the scope user it is met";
 }
 
+TEST(SingleInstance, WhoStopsLeavesTheNameAtOnce) {
+  const TempDirectory directory;
+  First first(directory.path());
+  first.keep();
+  const Later begun(directory.path());
+  first.run_until_started(1);
+  first.instance->stop();
+  EXPECT_EQ(Later(directory.path()).hear(), became_first);
+  first.answers.front().status(9);
+  first.finish();
+  EXPECT_EQ(begun.hear(), 9u);
+}
+
 TEST(SingleInstance, AVariableMayBeEmptyAndADirectoryGone) {
   static const Role nowhere("nowhere", [](const Line& line, const Words& words) {
     ::setenv("PENSTOCK_EMPTY", "", 1);
