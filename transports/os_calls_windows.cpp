@@ -70,6 +70,12 @@ class RealCalls final : public OsCalls {
 
   result<PipeAccess> access(native_handle pipe) override { return read_access(pipe); }
 
+  result<std::uint32_t> window_process(native_handle window) override {
+    DWORD pid = 0;
+    if (::GetWindowThreadProcessId(static_cast<HWND>(window), &pid) == 0 || pid == 0) return Error::peer_gone;
+    return pid;
+  }
+
   result<Handle> open_process(std::uint32_t pid) override {
     Handle process(::OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE, FALSE, pid));
     if (process) return process;

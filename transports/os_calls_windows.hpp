@@ -48,7 +48,7 @@ struct PipeAccess {
   std::optional<user_id> label;             ///< the integrity label, where the platform tells it
 };
 
-/// Every question that is asked of Windows about a pipe, a process or a token. Failures have the code that refuses.
+/// Every question that is asked of Windows about a pipe, a window, a process or a token. Failures have the code that refuses.
 class OsCalls {
  public:
   virtual ~OsCalls() = default;
@@ -60,6 +60,10 @@ class OsCalls {
   virtual result<std::uint32_t> server_session(native_handle pipe) = 0;   ///< GetNamedPipeServerSessionId
   virtual result<bool> client_is_local(native_handle pipe) = 0;           ///< GetNamedPipeClientComputerName
   virtual result<PipeAccess> access(native_handle pipe) = 0;              ///< GetSecurityInfo
+
+  // --- windows -----------------------------------------------------------------------------------------------------
+  /// The process whose thread made it (GetWindowThreadProcessId); peer_gone where there is no such window.
+  virtual result<std::uint32_t> window_process(native_handle window) = 0;
 
   // --- processes ---------------------------------------------------------------------------------------------------
   /// With the right to ask and to wait for its end, no more. peer_gone, permission_denied, resource_exhausted.

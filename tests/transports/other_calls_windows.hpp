@@ -16,6 +16,7 @@ class OtherCalls : public OsCalls {
   OtherCalls& operator=(const OtherCalls&) = delete;
 
   std::optional<result<std::uint32_t>> client, server, in_client_session, in_server_session;
+  std::function<result<std::uint32_t>(native_handle window)> of_window;
   std::optional<bool> local;
   std::optional<PipeAccess> the_access;
   std::optional<Error> open_error, token_error;
@@ -41,6 +42,10 @@ class OtherCalls : public OsCalls {
   }
   result<bool> client_is_local(native_handle pipe) override { return local ? result<bool>(*local) : real_os_calls().client_is_local(pipe); }
   result<PipeAccess> access(native_handle pipe) override { return the_access ? result<PipeAccess>(*the_access) : real_os_calls().access(pipe); }
+
+  result<std::uint32_t> window_process(native_handle window) override {
+    return of_window ? of_window(window) : real_os_calls().window_process(window);
+  }
 
   result<Handle> open_process(std::uint32_t pid) override { return open_error ? result<Handle>(*open_error) : real_os_calls().open_process(pid); }
   result<Handle> open_self() override { return real_os_calls().open_self(); }

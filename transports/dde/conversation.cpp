@@ -30,7 +30,7 @@ void Conversation::answered(Id server) {
   if (state_ == State::initiating && server != 0 && answers_.size() < most_answers) answers_.push_back(server);
 }
 
-void Conversation::broadcast_done(Time) {
+void Conversation::broadcast_done(Time now) {
   if (state_ != State::initiating) return;
   if (answers_.empty()) return end(Error::not_found);
   if (answers_.size() > 1) {
@@ -43,6 +43,7 @@ void Conversation::broadcast_done(Time) {
   }
   peer_ = answers_.front();
   state_ = State::linking;
+  deadline_ = now + timeouts_.connect;  // how long others took to say nothing is not this one's fault
   post(MessageKind::advise);
   actions_.back().item = names_.frames;
   actions_.back().format = names_.format;
@@ -287,12 +288,17 @@ void Conversation::terminate(Time now) {
   fail(Error::closed, now);
 }
 
+// What was not posted yet never will be, but for answers and goodbyes.
+void Conversation::drop_unposted() {
+  std::erase_if(actions_, [](const Action& one) { return one.owns_memory || one.message == MessageKind::advise; });
+}
+
 void Conversation::fail(Error error, Time now) {
   if (state_ == State::terminating || state_ == State::closed) return;
   error_ = error;
   incoming_.clear();
   queue_.clear();
-  std::erase_if(actions_, [](const Action& one) { return one.owns_memory; });
+  drop_unposted();
   post(MessageKind::terminate);
   state_ = State::terminating;
   deadline_ = now + timeouts_.terminate;
@@ -310,7 +316,7 @@ void Conversation::end(Error error) {
   state_ = State::closed;
   deadline_.reset();
   queue_.clear();
-  std::erase_if(actions_, [](const Action& one) { return one.owns_memory; });
+  drop_unposted();
   for (const auto& one : unacknowledged_) {
     if (!one.posted) continue;
     Action action;

@@ -130,6 +130,8 @@ class Conversation {
   void tick(Time now);
   /// This end wants no more.
   void terminate(Time now);
+  /// What the challenge found: it is not who it should be.
+  void distrust(Error error, Time now) { fail(error, now); }
 
   // --- datagrams, once connected ----------------------------------------------------------------------------------------
   /// One datagram of at most largest_datagram bytes; how many it took. would_block, or why the conversation ended.
@@ -182,6 +184,7 @@ class Conversation {
   void pump_frames(Time now);
   void linked();
   void fail(Error error, Time now);
+  void drop_unposted();
   void end(Error error);
   [[nodiscard]] bool open() const noexcept { return state_ == State::proving || state_ == State::connected; }
 

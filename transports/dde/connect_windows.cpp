@@ -1,0 +1,61 @@
+// The client's way in: a broadcast, exactly one answer, its process, scope, policy; and only then is anything posted to it.
+#include <fmt/format.h>
+
+#include "transports/dde/carrier_windows.hpp"
+#include "transports/identify_windows.hpp"
+#include "transports/scope_check.hpp"
+
+namespace penstock::transport {
+namespace {
+
+using namespace dde;
+
+Failure explain(const Endpoint& endpoint, const Failure& failure) {
+  if (failure == Error::not_found)
+    return Failure(Error::not_found, fmt::format("No program of this desktop session answers for {} over DDE: start it first.", endpoint.describe()));
+  if (failure == Error::socket_unsafe)
+    return Failure(Error::socket_unsafe, fmt::format("More than one window answers for {} over DDE: one of them pretends. End the others.", endpoint.describe()));
+  return failure;
+}
+
+result<void> check_server(const Endpoint& endpoint, const PeerIdentity& peer, const PeerIdentity& self, const PeerCheck& check, bool allow_own) {
+  if (!allow_own) {
+    if (auto other = check_not_self(peer, self); !other) return other;
+  }
+  if (auto in_scope = check_scope(endpoint.scope(), peer, self); !in_scope) return in_scope;
+  return check ? check(peer) : result<void>();
+}
+
+}  // namespace
+
+result<std::unique_ptr<DdeCarrier>> connect_dde(const Endpoint& endpoint, const PeerCheck& check, Deadline deadline, DdeOptions options) {
+  const auto name = topic_of(endpoint);
+  if (!name) return name.error();
+  const auto application = Atom::add(application_name);
+  if (!application) return application.error();
+  const auto topic = Atom::add(*name);
+  if (!topic) return topic.error();
+  auto names = SharedNames::make();
+  if (!names) return names.error();
+  auto self = identify_self();
+  if (!self) return self.error();
+  auto pump = Pump::get();
+  if (!pump) return pump.error();
+  const auto link = std::make_shared<Link>(Role::client, std::move(*names), options.timeouts);
+  // Whatever is refused from here on, the carrier's destructor ends.
+  auto carrier = std::make_unique<LinkCarrier>(*pump, link, std::make_shared<const PeerIdentity>(std::move(*self)));
+  const auto server = (*pump)->call([&] { return link->find_server(**pump, application->number(), topic->number()); });
+  if (!server) return explain(endpoint, server.error());
+  auto peer = identify_window(*server);
+  if (!peer) return peer.error();
+  // ATK-01: nothing but the name has left, and nothing will to another.
+  if (auto admitted = check_server(endpoint, peer->identity, carrier->self(), check, options.allow_own_process); !admitted) return admitted.error();
+  (*pump)->call([&] {
+    link->begin(std::move(*peer));
+    return true;
+  });
+  if (auto connected = link->wait_connected(deadline); !connected) return explain(endpoint, connected.error());
+  return carrier;
+}
+
+}  // namespace penstock::transport
