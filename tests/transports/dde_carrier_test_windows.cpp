@@ -128,6 +128,25 @@ TEST(DdeCarrier, WaitsOfAnExecutorEnd) {
   EXPECT_EQ(carrier.receive(buffer, handles, Wait::no).error(), Error::closed);
 }
 
+const Role brief("dde-brief", [](const Line&, const Words& words) {
+  const auto carrier = connect_over_dde(test::endpoint_in(words[0]));
+  if (!carrier) return 90;
+  return (*carrier)->send(datagram(20000, 1), {}, Wait::yes) && (*carrier)->finish_sends(Wait::yes) ? 0 : 91;
+});
+
+TEST(DdeCarrier, WhatAnEndSentBeforeItWentIsDelivered) {
+  const TempDirectory directory;
+  WaitingDoor door(test::endpoint_in(directory));
+  Child child(brief, {directory.path()});
+  EXPECT_EQ(child.wait(), 0) << "nobody has accepted yet";
+  const auto carrier = door.accept();
+  ASSERT_TRUE(carrier);
+  EXPECT_EQ(receive(**carrier), datagram(20000, 1));
+  HandleList handles;
+  std::array<std::byte, 16> buffer;
+  EXPECT_EQ((*carrier)->receive(buffer, handles, Wait::yes).error(), Error::truncated);
+}
+
 TEST(DdeCarrier, HandlesAreRefused) {
   DdeMeeting meeting(echo);
   const auto file = test::file_with("x");

@@ -26,6 +26,14 @@ TEST_F(DdeLies, Atk16AReplayOfWhatWasTakenCloses) {
   server_finds_a_lie(command(frame_chunk(0)));
 }
 
+TEST_F(DdeLies, Atk16AReplayOfWhatWasTakenBeforeItsTurnCloses) {
+  office.connect();
+  office.server.receive(command(frame_chunk(1)), office.now);
+  EXPECT_EQ(take(server, 100).size(), 5u);
+  EXPECT_EQ(server.state(), State::connected) << "number 0 is still to come";
+  server_finds_a_lie(command(frame_chunk(1)));
+}
+
 TEST_F(DdeLies, Atk16ToTheClientToo) {
   office.connect();
   office.client.receive(data(frame_chunk(0)), office.now);

@@ -15,7 +15,8 @@ result<std::wstring> topic_of(const Endpoint& endpoint) {
   if (!path.starts_with(root)) return Error::invalid_argument;
   auto topic = to_wide(std::string_view(path).substr(root.size()));
   if (!topic) return Error::invalid_argument;
-  if (topic->size() > 255) return Failure(Error::invalid_argument, "The endpoint's name makes a DDE topic of more than 255 characters: use a shorter one.");
+  if (topic->size() > 255)
+    return Failure(Error::invalid_argument, "The endpoint's name makes a DDE topic of more than 255 characters: use a shorter one.");
   return *topic;
 }
 

@@ -107,9 +107,8 @@ result<crypto::Secret<32>> Challenge::derive() const {
   if (!ours_.valid() || !theirs_.valid()) return Error::permission_denied;
   std::ranges::copy((client ? ours_ : theirs_).bytes(), both->bytes().begin());
   std::ranges::copy((client ? theirs_ : ours_).bytes(), both->bytes().begin() + 32);
-  crypto::hmac(crypto::HashKind::sha256, both->bytes(),
-               {as_bytes(label), client ? bytes_view(nonce_) : bytes_view(peer_nonce_), client ? bytes_view(peer_nonce_) : bytes_view(nonce_)},
-               out->bytes().data());
+  const bytes_view first = client ? nonce_ : peer_nonce_, second = client ? peer_nonce_ : nonce_;
+  crypto::hmac(crypto::HashKind::sha256, both->bytes(), {as_bytes(label), first, second}, out->bytes().data());
   return out;
 }
 

@@ -3,14 +3,14 @@
 //
 // Each end:
 //   1. sends a fresh nonce;
-//   2. makes a section of 4,096 bytes of the paging file: magic, the other end's nonce, 32 random bytes; duplicates a handle of it that can only
-//      be read through INTO the claimed process, and sends the handle's value;
+//   2. makes a section of 4,096 bytes of the paging file: magic, the other end's nonce, 32 random bytes; duplicates a handle of it
+//      that can only be read through INTO the claimed process, and sends the handle's value;
 //   3. reads the section that it was told a handle of.
 // The secret of the conversation is HMAC-SHA-256, keyed with the client's secret and then the server's, over a label and both nonces.
 //
-// The value of a handle is a dangerous thing to be told: a liar would name one of ours. It is mapped for reading, looked at, and unmapped, which
-// changes nothing whatever it is. Only when it holds the magic of the other role and the nonce that this end drew for this very conversation is
-// it taken to have been put there for us, and closed. What is left: whoever has put a section of its own choice into this process by other
+// The value of a handle is a dangerous thing to be told: a liar would name one of ours. It is mapped for reading, looked at, and unmapped,
+// which changes nothing whatever it is. Only when it holds the magic of the other role and the nonce that this end drew for this very
+// conversation is it taken to have been put there for us, and closed. What is left: whoever has put a section of its own choice into this process by other
 // means (a buffer of exactly 4,096 bytes over another Penstock channel) may have us close that handle.
 //
 // Sources: CreateFileMapping, DuplicateHandle, VirtualQuery, GetMappedFileName.

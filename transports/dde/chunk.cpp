@@ -90,13 +90,14 @@ result<std::vector<std::byte>> decode_command(bytes_view memory) {
     if (unit > 0x7E) return Error::frame_malformed;
     text += static_cast<char>(unit);
   }
-  if (unit != 0 || !text.starts_with(before) || !text.ends_with(after) || text.size() < before.size() + after.size()) return Error::frame_malformed;
+  const bool framed = text.size() >= before.size() + after.size() && text.starts_with(before) && text.ends_with(after);
+  if (unit != 0 || !framed) return Error::frame_malformed;
   const auto body = std::string_view(text).substr(before.size(), text.size() - before.size() - after.size());
   std::vector<std::byte> out(body.size() / 4 * 3);
   std::size_t size = 0;
   // Strict: whole groups, padding as it must be, no bits left over.
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), body.data(), body.size(), nullptr, &size, nullptr, variant) != 0)
-    return Error::frame_malformed;
+  auto* const to = reinterpret_cast<unsigned char*>(out.data());
+  if (sodium_base642bin(to, out.size(), body.data(), body.size(), nullptr, &size, nullptr, variant) != 0) return Error::frame_malformed;
   out.resize(size);
   return out;
 }

@@ -11,15 +11,19 @@ namespace {
 using namespace dde;
 
 Failure explain(const Endpoint& endpoint, const Failure& failure) {
+  const auto name = endpoint.describe();
   if (failure == Error::not_found)
-    return Failure(Error::not_found, fmt::format("No program of this desktop session answers for {} over DDE: start it first.", endpoint.describe()));
-  if (failure == Error::socket_unsafe)
-    return Failure(Error::socket_unsafe, fmt::format("More than one window answers for {} over DDE: one of them pretends. End the others.", endpoint.describe()));
+    return Failure(Error::not_found, fmt::format("No program of this desktop session answers for {} over DDE: start it first.", name));
+  if (failure == Error::socket_unsafe) {
+    return Failure(Error::socket_unsafe,
+                   fmt::format("More than one window answers for {} over DDE, so one of them pretends: end it and try again.", name));
+  }
   return failure;
 }
 
-result<void> check_server(const Endpoint& endpoint, const PeerIdentity& peer, const PeerIdentity& self, const PeerCheck& check, bool allow_own) {
-  if (!allow_own) {
+result<void> check_server(const Endpoint& endpoint, const PeerIdentity& peer, const PeerIdentity& self, const PeerCheck& check,
+                          const DdeOptions& options) {
+  if (!options.allow_own_process) {
     if (auto other = check_not_self(peer, self); !other) return other;
   }
   if (auto in_scope = check_scope(endpoint.scope(), peer, self); !in_scope) return in_scope;
@@ -49,7 +53,7 @@ result<std::unique_ptr<DdeCarrier>> connect_dde(const Endpoint& endpoint, const 
   auto peer = identify_window(*server);
   if (!peer) return peer.error();
   // ATK-01: nothing but the name has left, and nothing will to another.
-  if (auto admitted = check_server(endpoint, peer->identity, carrier->self(), check, options.allow_own_process); !admitted) return admitted.error();
+  if (auto admitted = check_server(endpoint, peer->identity, carrier->self(), check, options); !admitted) return admitted.error();
   (*pump)->call([&] {
     link->begin(std::move(*peer));
     return true;

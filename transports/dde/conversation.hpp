@@ -23,8 +23,8 @@
 //   TERMINATE   either      ignored            answered, ends    answered, ends            ends             ignored
 //
 //   *  item, format and options exactly as below; else NACK.
-//   ** from a peer of ours these are exactly as below; anything else is a lie. A lie is refused (EXECUTE: NACK, DATA: no answer) and ends the
-//      conversation with frame_malformed. Sixteen NACKs end it too.
+//   ** from a peer of ours these are exactly as below; anything else is a lie. A lie is refused (EXECUTE: NACK, DATA: no answer) and
+//      ends the conversation with frame_malformed. Sixteen NACKs end it too.
 //
 // ADVISE: item "frames", our clipboard format, fAckReq and not fDeferUpd (0x8000). DATA: the same item and format, fAckReq and nothing else
 // (0x8000): memory stays the sender's. ACK: 0x8000; a busy or negative one to a chunk is a lie, since chunks are never refused otherwise.

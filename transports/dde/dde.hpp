@@ -26,8 +26,8 @@ struct DdeOptions {
   dde::Timeouts timeouts;
 };
 
-/// A conversation whose ends have answered each other's challenge, or said that they cannot. peer() has the strength `claimed`: a window names its
-/// process, and anybody can name a window. Each send() is one datagram of at most dde::largest_datagram bytes, that must hold whole
+/// A conversation whose ends have answered each other's challenge, or said that they cannot. peer() has the strength `claimed`: a window
+/// names its process, and anybody can name a window. Each send() is one datagram of at most dde::largest_datagram bytes, that must hold whole
 /// frames: datagrams may be delivered in another order than they were sent in. One receive() never has bytes of two.
 class DdeCarrier : public Carrier {
  public:
@@ -59,7 +59,8 @@ class DdeListener {
   [[nodiscard]] static result<std::unique_ptr<DdeListener>> open(const Endpoint& endpoint, DdeOptions options = {});
 
   virtual ~DdeListener() = default;
-  /// The next conversation that is past its challenge: would_block, closed. One whose process has ended meanwhile is peer_gone.
+  /// The next conversation that is past its challenge: would_block, closed. One that has ended since is handed out
+  /// still: what it sent before is there, and then its end.
   [[nodiscard]] virtual result<std::unique_ptr<DdeCarrier>> accept() = 0;
   [[nodiscard]] virtual result<void> attach(const boost::asio::any_io_executor& executor) = 0;
   virtual void async_wait(WaitHandler handler) = 0;

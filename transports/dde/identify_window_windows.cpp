@@ -29,7 +29,8 @@ result<ClaimedPeer> identify_window(HWND window) {
   const auto again = os().window_process(window);
   if (!again || *again != *pid) return Error::peer_changed;
   if (peer->other_session) {
-    return Failure(Error::peer_out_of_scope, fmt::format("The window belongs to process {} of another session: DDE is for one desktop session.", *pid));
+    return Failure(Error::peer_out_of_scope,
+                   fmt::format("The window belongs to process {} of another session: DDE is for one desktop session.", *pid));
   }
   ClaimedPeer out;
   out.into = open_into(*peer);

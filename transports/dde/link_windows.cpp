@@ -106,6 +106,8 @@ void Link::handle(const MSG& message) {
   // A stranger's atom stays the stranger's: it might be a number of ours, and no reference of its.
   const bool from_peer = incoming.event().from == conversation_.peer() && incoming.event().from != 0;
   if (from_peer) incoming_atom_ = incoming.take_atom();
+  incoming_memory_ = incoming.event().kind == MessageKind::execute ? incoming.event().memory : 0;
+  const bool command = incoming_memory_ != 0;
   conversation_.receive(incoming.event(), now);
   if (linking && conversation_.state() != State::linking && incoming.event().kind == MessageKind::advise && from_peer) incoming.accepted();
   if (linking && conversation_.state() == State::proving && role_ == Role::client) {
@@ -115,6 +117,7 @@ void Link::handle(const MSG& message) {
   }
   advance(now);
   Atom::drop(std::exchange(incoming_atom_, std::uint16_t{0}));
+  if (command && std::exchange(incoming_memory_, Id{0}) == 0) incoming.acknowledged();
 }
 
 bool Link::turn(Time now) {
@@ -136,8 +139,10 @@ std::optional<Time> Link::deadline() const {
   return held_ ? std::nullopt : conversation_.deadline();
 }
 
+bool Link::peer_died() const { return peer_.process && !os().alive(peer_.process.get()); }
+
 bool Link::peer_is_there() const {
-  if (peer_.process && !os().alive(peer_.process.get())) return false;
+  if (peer_died()) return false;
   const auto pid = os().window_process(window_of(conversation_.peer()));
   // Numbers of windows are used again.
   return pid && (!peer_.process || *pid == static_cast<std::uint32_t>(peer_.identity.pid));
@@ -170,7 +175,8 @@ void Link::advance_challenge(Time now) {
     take_done_ = true;
     if (*conversation_.peer_handle() == 0) proven_ = false;
     if (*conversation_.peer_handle() != 0) {
-      if (const auto taken = challenge_->take(*conversation_.peer_handle()); !taken) return conversation_.distrust(taken.error().code(), now);
+      const auto taken = challenge_->take(*conversation_.peer_handle());
+      if (!taken) return conversation_.distrust(taken.error().code(), now);
     }
   }
   if (conversation_.state() != State::connected || std::exchange(settled_, true)) return;
@@ -184,6 +190,9 @@ void Link::perform(Time now) {
 void Link::perform(const Action& action, Time now) {
   if (action.kind == Action::Kind::release) {
     memory_.erase(action.memory);
+    // A process that died before it looked at a message has not dropped the reference that came with it.
+    const bool unheard = role_ == Role::server && conversation_.state() == State::closed && peer_died();
+    if (unheard) Atom::drop(static_cast<std::uint16_t>(names_->numbers.frames));
     return;
   }
   if (action.kind != Action::Kind::post) return;
@@ -205,6 +214,7 @@ void Link::perform(const Action& action, Time now) {
   }
   if (brings) (void)item.release();
   if (action.message == MessageKind::ack && action.item != 0 && action.item == incoming_atom_) incoming_atom_ = 0;
+  if (action.message == MessageKind::ack && action.memory != 0 && action.memory == incoming_memory_) incoming_memory_ = 0;
   if (action.message == MessageKind::advise) advise_ = std::move(*posted);
   if (!action.owns_memory) return;
   const auto id = id_of(posted->get());
@@ -214,10 +224,10 @@ void Link::perform(const Action& action, Time now) {
 
 // The end: what was posted and never heard of again.
 void Link::settle_memory() {
-  const bool dead = peer_.process && !os().alive(peer_.process.get());
+  if (advise_.valid() && peer_died()) Atom::drop(static_cast<std::uint16_t>(names_->numbers.frames));
   advise_.reset();
   memory_.clear();
-  if (dead) peer_.into.reset();
+  if (peer_died()) peer_.into.reset();
   // Nobody was told its value, so nobody has closed it and had another handle under the same number.
   if (challenge_ && put_done_ && !conversation_.handle_told()) challenge_->take_back(peer_.into);
   challenge_.reset();
@@ -291,8 +301,9 @@ result<void> Link::wait_connected(Deadline deadline) {
 
 result<void> Link::outcome() const {
   const std::scoped_lock lock(mutex_);
-  if (conversation_.error() != Error::none) return conversation_.error();
-  return conversation_.state() == State::connected ? result<void>() : Error::would_block;
+  // Connected once: how it has ended since, the carrier says, after what was delivered before.
+  if (settled_) return {};
+  return conversation_.error() != Error::none ? conversation_.error() : Error::would_block;
 }
 
 void Link::attach(const boost::asio::any_io_executor& executor) {

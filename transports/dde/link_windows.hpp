@@ -57,6 +57,7 @@ class Link final : public Served, public std::enable_shared_from_this<Link> {
   [[nodiscard]] result<void> wait(Readiness readiness, Deadline deadline);
   /// Until it is connected (none) or has ended.
   [[nodiscard]] result<void> wait_connected(Deadline deadline);
+  /// None once it was connected, would_block before, else why it never was.
   [[nodiscard]] result<void> outcome() const;
   void attach(const boost::asio::any_io_executor& executor);
   void detach();
@@ -73,6 +74,7 @@ class Link final : public Served, public std::enable_shared_from_this<Link> {
   void advance_challenge(Time now);
   void perform(Time now);
   void perform(const Action& action, Time now);
+  [[nodiscard]] bool peer_died() const;
   [[nodiscard]] bool peer_is_there() const;
   void settle_memory();
   /// What is to be called without the mutex, or nothing.
@@ -98,7 +100,8 @@ class Link final : public Served, public std::enable_shared_from_this<Link> {
 
   GlobalMemory advise_;
   std::map<Id, GlobalMemory> memory_;  // posted, not acknowledged
-  std::uint16_t incoming_atom_ = 0;    // of the message that is being answered
+  std::uint16_t incoming_atom_ = 0;    // of the message that is being answered, and its memory
+  Id incoming_memory_ = 0;
 
   std::optional<Challenge> challenge_;
   bool put_done_ = false, take_done_ = false, proven_ = false, settled_ = false;

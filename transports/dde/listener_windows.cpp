@@ -26,8 +26,14 @@ constexpr UINT client_patience = 250;  // milliseconds, for a client to take our
 /// The listener's half that the pump's thread knows.
 class Door final : public Served, public std::enable_shared_from_this<Door> {
  public:
-  Door(Atom application, Atom topic, std::shared_ptr<const SharedNames> names, Scope scope, std::shared_ptr<const PeerIdentity> self, DdeOptions options)
-      : application_(std::move(application)), topic_(std::move(topic)), names_(std::move(names)), scope_(scope), self_(std::move(self)), options_(options) {}
+  Door(Atom application, Atom topic, std::shared_ptr<const SharedNames> names, Scope scope, std::shared_ptr<const PeerIdentity> self,
+       DdeOptions options)
+      : application_(std::move(application)),
+        topic_(std::move(topic)),
+        names_(std::move(names)),
+        scope_(scope),
+        self_(std::move(self)),
+        options_(options) {}
 
   [[nodiscard]] result<void> open(Pump& pump);
   void close();  // on the pump's thread
@@ -121,9 +127,10 @@ void Door::answer(HWND client) {
   const bool named = application && ::GlobalGetAtomNameW(topic_.number(), name.data(), static_cast<int>(name.size())) != 0;
   auto topic = named ? Atom::add(name.data()) : result<Atom>(Error::resource_exhausted);
   DWORD_PTR unused = 0;
-  const bool told = window != nullptr && topic &&
-                    ::SendMessageTimeoutW(client, WM_DDE_ACK, reinterpret_cast<WPARAM>(window), MAKELPARAM(application->number(), topic->number()),
-                                          SMTO_ABORTIFHUNG | SMTO_NORMAL, client_patience, &unused) != 0;
+  const bool able = window != nullptr && topic;
+  const bool told = able && ::SendMessageTimeoutW(client, WM_DDE_ACK, reinterpret_cast<WPARAM>(window),
+                                                  MAKELPARAM(application->number(), topic->number()), SMTO_ABORTIFHUNG | SMTO_NORMAL,
+                                                  client_patience, &unused) != 0;
   if (!told) {
     link->terminate();
     const std::scoped_lock lock(mutex_);

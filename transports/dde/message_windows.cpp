@@ -44,11 +44,18 @@ LPARAM pack(const Action& action, std::uint16_t item, void* memory) {
   }
 }
 
+// Wine remembers which memory of the sender's a command's copy stands for until an ACK is posted, by the copy's number. A copy that is
+// freed without would leave its number to the next command, and the ACK to that one would name the wrong memory. So one is posted to ourselves.
+void forget_copy(HWND window, void* memory) {
+  const auto packed = ::PackDDElParam(WM_DDE_ACK, 0, reinterpret_cast<UINT_PTR>(memory));
+  if (::PostMessageW(window, WM_DDE_ACK, reinterpret_cast<WPARAM>(window), packed) == 0) ::FreeDDElParam(WM_DDE_ACK, packed);
+}
+
 }  // namespace
 
 bool is_dde(UINT message) noexcept { return message >= WM_DDE_FIRST && message <= WM_DDE_LAST; }
 
-Incoming::Incoming(const MSG& message) {
+Incoming::Incoming(const MSG& message) : window_(message.hwnd) {
   event_.kind = kinds[message.message - WM_DDE_FIRST];
   event_.from = message.wParam;
   UINT_PTR low = 0, high = 0;
@@ -92,6 +99,7 @@ Incoming::~Incoming() {
   const bool copy = is_wine() && !is_held_here(memory_);
   const bool released = event_.kind == MessageKind::data && (event_.status & release_flag) != 0;
   const bool taken = event_.kind == MessageKind::advise && accepted_ && !(is_wine() && is_held_here(memory_));
+  if (copy && event_.kind == MessageKind::execute && !acknowledged_) forget_copy(window_, memory_);
   if (copy || released || taken) free_received(memory_);
 }
 

@@ -30,6 +30,8 @@ class Incoming {
   [[nodiscard]] const Event& event() const noexcept { return event_; }
   /// The ADVISE was answered with yes.
   void accepted() noexcept { accepted_ = true; }
+  /// An ACK to the EXECUTE was posted.
+  void acknowledged() noexcept { acknowledged_ = true; }
   /// The item's atom: whoever takes it hands it on or drops it. Left here, it stays as the sender left it.
   [[nodiscard]] std::uint16_t take_atom() noexcept { return std::exchange(atom_, std::uint16_t{0}); }
 
@@ -37,8 +39,9 @@ class Incoming {
   Event event_;
   std::vector<std::byte> payload_;
   void* memory_ = nullptr;
+  HWND window_ = nullptr;
   std::uint16_t atom_ = 0;
-  bool accepted_ = false;
+  bool accepted_ = false, acknowledged_ = false;
 };
 
 /// Posts it; the memory that it made, invalid where there was none to make. peer_gone, resource_exhausted. An ACK's atom goes with it.

@@ -13,8 +13,8 @@ static_assert((largest_datagram + chunk_payload - 1) / chunk_payload < 32);
 }  // namespace
 
 result<void> Reassembly::feed(const Chunk& chunk) {
-  // Below: a replay. The difference also catches numbers so large that they would wrap.
-  if (chunk.number < base_ || chunk.number - base_ >= datagram_window) return Error::frame_malformed;
+  // Below the window is a replay: there the difference wraps, and is beyond it too.
+  if (chunk.number - base_ >= datagram_window) return Error::frame_malformed;
   auto& at = slot(chunk.number);
   if (at.stage == Stage::whole || at.stage == Stage::taken) return Error::frame_malformed;
   const auto bit = std::uint32_t{1} << chunk.offset / chunk_payload;
