@@ -5,6 +5,7 @@
 #include "protocol/async_channel.hpp"
 #include "protocol/closed_table.hpp"
 #include "protocol/completion.hpp"
+#include "transports/dde/dde.hpp"
 #include "transports/pipe.hpp"
 
 namespace penstock::protocol {
@@ -19,11 +20,31 @@ result<Suite> check_options(const ConnectOptions& options) {
   if (options.trust == Trust::static_key && !options.keys) {
     return Failure(Error::invalid_argument, "trust static-key needs keys: `penstock keygen` makes a pair");
   }
+  if ((options.trust == Trust::challenge) != (options.data_plane == DataPlane::dde) && options.trust != Trust::static_key) {
+    return Failure(Error::invalid_argument, options.data_plane == DataPlane::dde
+                                                ? "over DDE a peer is only claimed: use trust challenge, or static-key"
+                                                : "trust challenge is for DataPlane::dde: elsewhere the kernel names the peer");
+  }
   if (options.data_plane == DataPlane::shared_memory) {
     if (auto sound = check_ring(options.channel.limits.ring_bytes); !sound) return sound.error();
   }
   return resolve(options.suite);
 }
+
+namespace {
+
+// What the handshake runs over. A DDE broadcast waits for the windows of the desktop, here and now.
+result<std::unique_ptr<transport::Carrier>> open_carrier(const Endpoint& endpoint, const ConnectOptions& options,
+                                                         const transport::PeerCheck& check, transport::Deadline deadline) {
+  if (options.data_plane != DataPlane::dde) {
+    return transport::connect_pipe(endpoint, options.policy.users(), check, deadline, {options.allow_own_process});
+  }
+  transport::DdeOptions how;
+  how.allow_own_process = options.allow_own_process;
+  return transport::connect_dde(endpoint, check, deadline, how);
+}
+
+}  // namespace
 
 result<std::unique_ptr<HandshakeDriver>> open_connection(const Endpoint& endpoint, const ConnectOptions& options,
                                                          transport::Deadline deadline) {
@@ -34,20 +55,19 @@ result<std::unique_ptr<HandshakeDriver>> open_connection(const Endpoint& endpoin
   inputs->keys = options.keys;
   inputs->channel = std::make_shared<const ChannelSettings>(options.channel, options.audit, endpoint.describe());
 
+  const char* const way = options.data_plane == DataPlane::dde ? "dde" : "pipe";
   const transport::PeerCheck check = [&](const PeerIdentity& server) -> result<void> {
     const auto allowed = options.policy.precheck({server, options.trust, nullptr});
     if (allowed) return {};
-    record_refusal(*inputs->channel, true, "pipe", &server, nullptr, allowed.error());
+    record_refusal(*inputs->channel, true, way, &server, nullptr, allowed.error());
     return allowed.error();
   };
-  transport::PipeOptions pipe;
-  pipe.allow_own_process = options.allow_own_process;
-  auto carrier = transport::connect_pipe(endpoint, options.policy.users(), check, deadline, pipe);
+  auto carrier = open_carrier(endpoint, options, check, deadline);
   if (!carrier) {
     // What the kernel said of the server and was no proof; a policy's refusal is recorded already, with the peer (ATK-01).
     const bool told = carrier.error() == Error::peer_refused || carrier.error() == Error::peer_too_weak;
     if (!told && closed_row(carrier.error().code()).effect == Effect::refuse_peer) {
-      record_refusal(*inputs->channel, true, "pipe", nullptr, nullptr, carrier.error());
+      record_refusal(*inputs->channel, true, way, nullptr, nullptr, carrier.error());
     }
     return carrier.error();
   }

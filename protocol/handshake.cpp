@@ -49,6 +49,7 @@ struct Handshake::State {
   [[nodiscard]] Subject subject() const { return {peer(), preamble.trust, peer_key ? &*peer_key : nullptr}; }
 
   [[nodiscard]] result<void> check_sender(const std::optional<transport::MessageSender>& sender) const;
+  [[nodiscard]] result<void> check_carrier(std::uint8_t chosen) const;
   [[nodiscard]] result<void> make_noise();
   [[nodiscard]] result<void> write_noise(std::uint64_t index, HandshakeOutput& out);
   [[nodiscard]] result<void> read_noise(bytes_view frame, std::uint64_t index, std::size_t skip);
@@ -116,6 +117,11 @@ result<void> Handshake::State::make_noise() {
   config.ephemeral = ephemeral ? &*ephemeral : nullptr;
   if (preamble.trust == Trust::static_key) config.static_key = context.static_key;
   if (preamble.trust == Trust::launch_secret) config.psks = context.launch_secret->bytes();
+  if (preamble.trust == Trust::challenge) {
+    const auto secret = context.carrier->challenge_secret();
+    if (!secret) return secret.error();
+    config.psks = (*secret)->bytes();
+  }
   auto made = crypto::NoiseHandshake::make(config);
   if (!made) return made.error();
   noise.emplace(std::move(*made));
@@ -154,17 +160,26 @@ result<void> Handshake::State::read_noise(bytes_view frame, std::uint64_t index,
   return *payload == 0 ? result<void>() : Error::handshake_malformed;
 }
 
+// A listener has a carrier of its own for DDE only where it was told to; the other two share the pipe that they begin on.
+result<void> Handshake::State::check_carrier(std::uint8_t chosen) const {
+  const auto& below = context.carrier->traits();
+  if (chosen == transport::shared_memory_traits.id) {
+    return context.allow_shared_memory && below.ordered ? result<void>() : Error::carrier_refused;
+  }
+  if (chosen != below.id) return Error::handshake_malformed;
+  return context.allow_pipe || below.id == transport::dde_traits.id ? result<void>() : Error::carrier_refused;
+}
+
 // Responder: what the initiator chose is taken or refused; there is no answer that proposes less (ATK-25).
 result<void> Handshake::State::on_first(bytes_view frame, HandshakeOutput& out) {
   if (frame.size() < header_size + preamble_size) return Error::handshake_malformed;
   const auto chosen = decode_preamble(frame.subspan<header_size, preamble_size>());
   if (!chosen) return chosen.error();
-  const bool shared = chosen->carrier == transport::shared_memory_traits.id;
-  if (!shared && chosen->carrier != context.carrier->traits().id) return Error::handshake_malformed;
-  if (shared ? !context.allow_shared_memory : !context.allow_pipe) return Error::carrier_refused;
+  if (auto allowed = check_carrier(chosen->carrier); !allowed) return allowed.error();
   if (!context.policy->accepts(chosen->trust)) return Error::pattern_refused;
   if (chosen->trust == Trust::static_key && context.static_key == nullptr) return Error::pattern_refused;
   if (chosen->trust == Trust::launch_secret && context.launch_secret == nullptr) return Error::pattern_refused;
+  if (chosen->trust == Trust::challenge && !context.carrier->challenge_secret()) return Error::pattern_refused;
   const bool allowed = chosen->suite == Suite::aesgcm_sha256 ? context.allow_aesgcm : context.allow_chachapoly;
   if (!allowed || !crypto::available(cipher_of(chosen->suite))) return Error::suite_refused;
   preamble = *chosen;
@@ -250,6 +265,10 @@ result<void> Handshake::State::on_confirm(bytes_view frame, HandshakeOutput& out
     if (reserved != std::byte{}) return Error::handshake_malformed;
   }
   confirmed.emplace(TranscriptConfirmed());
+  // Only who read what was put into the claimed process could seal this: now it is more than a claim.
+  if (preamble.trust == Trust::challenge) {
+    if (auto raised = context.carrier->challenge_was_answered(); !raised) return raised.error();
+  }
 
   // Both sides ask again now, after everything the identity was used for: the initiator a second time (ATK-05, ATK-06).
   auto proof = PeerVerified::verify(*context.policy, subject(), binding);

@@ -29,7 +29,7 @@ struct HandshakeContext {
   const Policy* policy = nullptr;
   const crypto::KeyPair* static_key = nullptr;
   const crypto::Secret<32>* launch_secret = nullptr;
-  const transport::Carrier* carrier = nullptr;  ///< identities and traits
+  transport::Carrier* carrier = nullptr;  ///< identities, traits, and the secret of a challenge
   EndpointBinding endpoint;
   const ChannelSettings* channel = nullptr;  ///< its limits are announced; its sink is told of the admission before the
                                              ///< last confirm leaves

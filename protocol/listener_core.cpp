@@ -1,6 +1,8 @@
 #include "protocol/listener_core.hpp"
 
 #include "protocol/async_channel.hpp"
+#include "transports/dde/dde.hpp"
+#include "transports/pipe.hpp"
 
 namespace penstock::protocol {
 namespace {
@@ -20,10 +22,28 @@ result<void> check_options(const ListenOptions& options) {
   }
   const bool aes = options.allow_aesgcm && crypto::available(crypto::Cipher::aes256_gcm);
   if (!aes && !options.allow_chachapoly) return Error::suite_unavailable;
-  if (!options.allow_pipe && !options.allow_shared_memory) {
-    return Failure(Error::invalid_argument, "no data plane is allowed: set allow_pipe or allow_shared_memory");
+  if (!options.allow_pipe && !options.allow_shared_memory && !options.allow_dde) {
+    return Failure(Error::invalid_argument, "no data plane is allowed: set allow_pipe, allow_shared_memory or allow_dde");
   }
   return options.allow_shared_memory ? check_ring(options.channel.limits.ring_bytes) : result<void>();
+}
+
+// One for each carrier that a channel of these options can begin on: shared memory begins on the pipe.
+result<std::vector<std::unique_ptr<transport::CarrierListener>>> open_listeners(const Endpoint& endpoint, const ListenOptions& options) {
+  std::vector<std::unique_ptr<transport::CarrierListener>> listeners;
+  if (options.allow_pipe || options.allow_shared_memory) {
+    auto pipe = transport::PipeListener::open(endpoint, options.limits.backlog, {options.allow_own_process});
+    if (!pipe) return pipe.error();
+    listeners.push_back(std::move(*pipe));
+  }
+  if (options.allow_dde) {
+    transport::DdeOptions how;
+    how.allow_own_process = options.allow_own_process;
+    auto dde = transport::DdeListener::open(endpoint, how);
+    if (!dde) return dde.error();
+    listeners.push_back(std::move(*dde));
+  }
+  return listeners;
 }
 
 }  // namespace
@@ -44,11 +64,11 @@ result<std::shared_ptr<ListenerCore>> ListenerCore::open(asio::any_io_executor e
   };
   if (auto ready = crypto::initialise(); !ready) return refuse(ready.error());
   if (auto sound = check_options(options); !sound) return refuse(sound.error());
-  transport::PipeOptions pipe_options;
-  pipe_options.allow_own_process = options.allow_own_process;
-  auto pipe = transport::PipeListener::open(endpoint, options.limits.backlog, pipe_options);
-  if (!pipe) return refuse(pipe.error());
-  if (auto attached = (*pipe)->attach(executor); !attached) return refuse(attached.error());
+  auto listeners = open_listeners(endpoint, options);
+  if (!listeners) return refuse(listeners.error());
+  for (const auto& listener : *listeners) {
+    if (auto attached = listener->attach(executor); !attached) return refuse(attached.error());
+  }
   // A sink that cannot take the first event would not take the others either (ATK-28).
   if (options.audit) {
     AuditEvent event;
@@ -56,24 +76,24 @@ result<std::shared_ptr<ListenerCore>> ListenerCore::open(asio::any_io_executor e
     event.role = "listener";
     const auto text = endpoint.describe();
     event.endpoint = text;
-    event.carrier = "pipe";
+    event.carrier = listeners->front()->name();
     if (auto kept = options.audit->record(event); !kept) return kept.error();
   }
-  auto core = std::make_shared<ListenerCore>(std::move(executor), endpoint, std::move(options), std::move(*pipe));
+  auto core = std::make_shared<ListenerCore>(std::move(executor), endpoint, std::move(options), std::move(*listeners));
   core->start();
   return core;
 }
 
 ListenerCore::ListenerCore(asio::any_io_executor executor, Endpoint endpoint, ListenOptions options,
-                           std::unique_ptr<transport::PipeListener> pipe)
+                           std::vector<std::unique_ptr<transport::CarrierListener>> listeners)
     : executor_(std::move(executor)),
       endpoint_(std::move(endpoint)),
       options_(std::move(options)),
       inputs_(std::make_shared<HandshakeInputs>()),
-      pipe_(std::move(pipe)),
       deadline_(executor_),
       retry_(executor_),
       shares_(std::make_shared<Shares>(within_descriptors(options_.limits, descriptor_limit()))) {
+  for (auto& listener : listeners) ways_.push_back({std::move(listener)});
   inputs_->policy = options_.policy;
   inputs_->keys = options_.keys;
   inputs_->channel = std::make_shared<const ChannelSettings>(options_.channel, options_.audit, endpoint_.describe());
@@ -91,19 +111,21 @@ bool ListenerCore::may_accept() const noexcept {
 }
 
 void ListenerCore::wait_for_connections() {
-  if (accepting_ || !may_accept()) return;
-  accepting_ = true;
-  pipe_->async_wait([weak = weak_from_this()](boost::system::error_code ec) {
-    auto self = weak.lock();
-    if (!self) return;
-    self->accepting_ = false;
-    if (!ec) self->accept_all();
-  });
+  if (pausing_ || !may_accept()) return;
+  for (auto& way : ways_) {
+    if (std::exchange(way.accepting, true)) continue;
+    way.listener->async_wait([weak = weak_from_this(), &way](boost::system::error_code ec) {
+      auto self = weak.lock();
+      if (!self) return;
+      way.accepting = false;
+      if (!ec) self->accept_all(way);
+    });
+  }
 }
 
-void ListenerCore::accept_all() {
+void ListenerCore::accept_all(Way& way) {
   for (int turn = 0; turn < accepts_per_turn && may_accept(); ++turn) {
-    auto carrier = pipe_->accept();
+    auto carrier = way.listener->accept();
     if (carrier) {
       begin(std::move(*carrier));
       continue;
@@ -112,19 +134,21 @@ void ListenerCore::accept_all() {
     // Out of descriptors, or accept(2) itself fails: neither would be better at once.
     if (carrier.error() == Error::resource_exhausted || carrier.error() == Error::io_error) return pause_accepting();
     ++refused_;
-    record_refusal(*inputs_->channel, false, "pipe", nullptr, nullptr, carrier.error());
+    record_refusal(*inputs_->channel, false, way.listener->name(), nullptr, nullptr, carrier.error());
   }
   wait_for_connections();
 }
 
 void ListenerCore::pause_accepting() {
-  accepting_ = true;
+  if (std::exchange(pausing_, true)) return;
   retry_.expires_after(exhausted_pause);
   retry_.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
     auto self = weak.lock();
     if (ec || !self) return;
-    self->accepting_ = false;
-    self->accept_all();
+    self->pausing_ = false;
+    for (auto& way : self->ways_) {
+      if (!way.accepting) self->accept_all(way);
+    }
   });
 }
 
@@ -133,13 +157,14 @@ void ListenerCore::pause_accepting() {
 void ListenerCore::begin(std::unique_ptr<transport::Carrier> carrier) {
   const auto refuse = [&](const Failure& reason) {
     ++refused_;
-    record_refusal(*inputs_->channel, false, "pipe", &carrier->peer(), nullptr, reason);
+    record_refusal(*inputs_->channel, false, carrier->traits().name, &carrier->peer(), nullptr, reason);
   };
   // Could any rule admit this process? If not, it gets no byte and costs no key.
   bool possible = false;
   Failure reason = Error::peer_refused;
-  for (const auto trust : {Trust::static_key, Trust::os_identity}) {
+  for (const auto trust : {Trust::static_key, Trust::os_identity, Trust::challenge}) {
     if (!options_.policy.accepts(trust)) continue;
+    if (trust == Trust::challenge && !carrier->challenge_secret()) continue;
     const auto allowed = options_.policy.precheck({carrier->peer(), trust, nullptr});
     if (allowed) possible = true;
     if (!allowed) reason = allowed.error();
@@ -263,14 +288,14 @@ void ListenerCore::record(AuditKind kind, const Failure& reason) {
   event.kind = kind;
   event.role = "listener";
   event.endpoint = inputs_->channel->endpoint_text;
-  event.carrier = "pipe";
+  event.carrier = ways_.front().listener->name();
   event.reason = reason.code();
   (void)options_.audit->record(event);
 }
 
 void ListenerCore::close() {
   if (std::exchange(closed_, true)) return;
-  pipe_->close();
+  for (const auto& way : ways_) way.listener->close();
   deadline_.cancel();
   retry_.cancel();
   while (!half_open_.empty()) {

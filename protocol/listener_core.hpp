@@ -4,12 +4,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <list>
+#include <vector>
 
 #include "penstock/listener.hpp"
 #include "protocol/completion.hpp"
 #include "protocol/handshake_driver.hpp"
 #include "protocol/shares.hpp"
-#include "transports/pipe.hpp"
+#include "transports/carrier_listener.hpp"
 
 namespace penstock::protocol {
 
@@ -20,7 +21,7 @@ class ListenerCore : public std::enable_shared_from_this<ListenerCore> {
   [[nodiscard]] static result<std::shared_ptr<ListenerCore>> open(asio::any_io_executor executor,
                                                                   const Endpoint& endpoint, ListenOptions options);
   ListenerCore(asio::any_io_executor executor, Endpoint endpoint, ListenOptions options,
-               std::unique_ptr<transport::PipeListener> pipe);
+               std::vector<std::unique_ptr<transport::CarrierListener>> listeners);
 
   void start();
   void start_accept(AcceptHandler handler);
@@ -43,8 +44,14 @@ class ListenerCore : public std::enable_shared_from_this<ListenerCore> {
     AcceptHandler handler;
   };
 
+  /// A carrier that the name answers over.
+  struct Way {
+    std::unique_ptr<transport::CarrierListener> listener;
+    bool accepting = false;  ///< a wait is outstanding
+  };
+
   void wait_for_connections();
-  void accept_all();
+  void accept_all(Way& way);
   void begin(std::unique_ptr<transport::Carrier> carrier);
   void advance(const HalfOpenPointer& one);
   void admit(const HalfOpenPointer& one);
@@ -61,7 +68,7 @@ class ListenerCore : public std::enable_shared_from_this<ListenerCore> {
   Endpoint endpoint_;
   ListenOptions options_;
   std::shared_ptr<HandshakeInputs> inputs_;
-  std::unique_ptr<transport::PipeListener> pipe_;
+  std::vector<Way> ways_;  ///< made once: waits hold references into it
   asio::steady_timer deadline_;
   asio::steady_timer retry_;
   std::list<HalfOpenPointer> half_open_;  ///< oldest first: all have the same time
@@ -70,7 +77,7 @@ class ListenerCore : public std::enable_shared_from_this<ListenerCore> {
   std::shared_ptr<Shares> shares_;
   std::uint64_t next_waiting_ = 1;
   std::uint64_t admitted_ = 0, refused_ = 0;
-  bool accepting_ = false;
+  bool pausing_ = false;
   bool deadline_armed_ = false;
   bool closed_ = false;
 };

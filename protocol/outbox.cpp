@@ -85,6 +85,8 @@ result<void> Outbox::flush(transport::Carrier& carrier, transport::Wait wait) {
     } else if (!attached_.empty()) {
       stop = attached_.front().offset;
     }
+    // Frames may overtake each other there, so each is sent by itself.
+    if (!carrier.traits().ordered) stop = begin_ + first_frame();
     const auto sent = carrier.send({data_ + begin_, stop - begin_}, std::span(raw).first(count), wait);
     if (!sent) return sent.error();
     begin_ += *sent;
@@ -94,6 +96,12 @@ result<void> Outbox::flush(transport::Carrier& carrier, transport::Wait wait) {
   if (auto taken = carrier.finish_sends(wait); !taken) return taken.error();
   clear();
   return {};
+}
+
+// It was sealed here, so its header says the truth.
+std::size_t Outbox::first_frame() const noexcept {
+  const auto header = decode(std::span<const std::byte, header_size>(data_ + begin_, header_size));
+  return header ? header_size + header->length : end_ - begin_;
 }
 
 void Outbox::clear() noexcept {

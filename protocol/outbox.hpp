@@ -40,6 +40,7 @@ class Outbox {
     HandleList handles;
   };
   void make_room(std::size_t frame);
+  [[nodiscard]] std::size_t first_frame() const noexcept;
 
   PooledBuffer small_;               ///< the usual case: a few frames, from the pool
   std::unique_ptr<std::byte[]> large_;  ///< only while more waits than a pooled buffer holds

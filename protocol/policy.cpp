@@ -65,17 +65,19 @@ const char* to_string(Trust trust) noexcept {
       return "static-key";
     case Trust::launch_secret:
       return "launch-secret";
+    case Trust::challenge:
+      return "challenge";
   }
   return "invalid";
 }
 
 result<Trust> parse_trust(std::string_view text) {
-  for (const auto trust : {Trust::os_identity, Trust::static_key, Trust::launch_secret}) {
+  for (const auto trust : {Trust::os_identity, Trust::static_key, Trust::launch_secret, Trust::challenge}) {
     if (text == to_string(trust)) return trust;
   }
   return Failure(
       Error::invalid_argument,
-      fmt::format("\"{}\" is no kind of trust; write \"os-identity\", \"static-key\" or \"launch-secret\"", text));
+      fmt::format("\"{}\" is no kind of trust; write \"os-identity\", \"static-key\", \"launch-secret\" or \"challenge\"", text));
 }
 
 const char* to_string(Binding binding) noexcept {

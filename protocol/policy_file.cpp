@@ -216,7 +216,7 @@ constexpr std::array<RuleKey, 19> rule_keys{{
     {"name", [](const Values& v, const toml::node& node, Rule& rule) { return keep(v.text(node), rule.name); }},
     {"trust",
      [](const Values& v, const toml::node& node, Rule& rule) {
-       return keep(v.word(node, std::array{Trust::os_identity, Trust::static_key, Trust::launch_secret}), rule.trust);
+       return keep(v.word(node, std::array{Trust::os_identity, Trust::static_key, Trust::launch_secret, Trust::challenge}), rule.trust);
      }},
     {"users", [](const Values& v, const toml::node& node,
                  Rule& rule) { return keep(v.users(node, protocol::find_user), rule.users); }},

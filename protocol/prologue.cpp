@@ -16,6 +16,7 @@ constexpr std::uint8_t wire_pattern(Trust trust) noexcept {
     case Trust::os_identity: return 1;
     case Trust::static_key: return 2;
     case Trust::launch_secret: return 3;
+    case Trust::challenge: return 4;
   }
   return 0;
 }
@@ -26,9 +27,11 @@ std::byte wire_scope(const std::optional<Scope>& scope) noexcept {
   return scope ? static_cast<std::byte>(*scope) : no_scope;
 }
 
-result<std::uint64_t> bound_number(Binding binding, const PeerIdentity& identity) {
-  if (binding == Binding::user) return user_number(identity.uid);
-  if (identity.strength != Strength::pinned || identity.process_key == 0) return Error::peer_too_weak;
+// Under a challenge the process is claimed until this very prologue's keys prove it.
+result<std::uint64_t> bound_number(const Preamble& preamble, const PeerIdentity& identity) {
+  if (preamble.binding == Binding::user) return user_number(identity.uid);
+  const bool process = identity.strength == Strength::pinned || preamble.trust == Trust::challenge;
+  if (!process || identity.process_key == 0) return Error::peer_too_weak;
   return identity.process_key;
 }
 
@@ -47,6 +50,7 @@ result<Preamble> decode_preamble(std::span<const std::byte, preamble_size> bytes
     case 1: preamble.trust = Trust::os_identity; break;
     case 2: preamble.trust = Trust::static_key; break;
     case 3: preamble.trust = Trust::launch_secret; break;
+    case 4: preamble.trust = Trust::challenge; break;
     default: return Error::pattern_refused;
   }
   switch (std::to_integer<std::uint8_t>(bytes[1])) {
@@ -65,9 +69,9 @@ result<Preamble> decode_preamble(std::span<const std::byte, preamble_size> bytes
 
 result<std::vector<std::byte>> make_prologue(const Preamble& preamble, const EndpointBinding& endpoint,
                                              const PeerIdentity& initiator, const PeerIdentity& responder) {
-  const auto initiator_number = bound_number(preamble.binding, initiator);
+  const auto initiator_number = bound_number(preamble, initiator);
   if (!initiator_number) return initiator_number.error();
-  const auto responder_number = bound_number(preamble.binding, responder);
+  const auto responder_number = bound_number(preamble, responder);
   if (!responder_number) return responder_number.error();
 
   const auto label = as_bytes(prologue_label);

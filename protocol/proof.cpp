@@ -5,8 +5,8 @@ namespace penstock::protocol {
 result<PeerVerified> PeerVerified::verify(const Policy& policy, const Subject& subject, Binding binding) {
   auto admission = policy.admit(subject, binding);
   if (!admission) return admission.error();
-  // A peer that is only `connected` has no process to ask after; policy has just accepted that.
-  if (subject.identity.strength == Strength::pinned) {
+  // A peer that is only `connected`, or claimed beside a key, has no process to ask after; policy has just accepted that.
+  if (subject.identity.strength == Strength::pinned || subject.trust == Trust::challenge) {
     if (auto same = subject.identity.check_same_program(); !same) return same.error();
     if (auto alive = subject.identity.check_alive(); !alive) return alive.error();
   }

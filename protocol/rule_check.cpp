@@ -42,7 +42,7 @@ Fault name_fault(const Rule& rule) {
 
 // A number past the last enumerator can only come from code; it must not be taken for the weakest or the strongest.
 Fault enumerator_fault(const Rule& rule) {
-  if (rule.trust > Trust::launch_secret) return RuleFault{"trust", "no such kind of trust; use an enumerator of Trust"};
+  if (rule.trust > Trust::challenge) return RuleFault{"trust", "no such kind of trust; use an enumerator of Trust"};
   if (rule.binding > Binding::user) return RuleFault{"binding", "no such binding; use an enumerator of Binding"};
   if (rule.min_integrity > Integrity::system) {
     return RuleFault{"min_integrity", "no such integrity level; use an enumerator of Integrity"};
@@ -129,19 +129,23 @@ Fault key_fault(const Rule& rule) {
 }
 
 Fault strength_fault(const Rule& rule) {
-  if (rule.min_strength == Strength::claimed) {
-    return RuleFault{"min_strength", "what a peer only claims never authorises; write \"pinned\" or \"connected\""};
-  }
   if (rule.min_strength == Strength::pinned) return {};
-  if (rule.trust == Trust::os_identity) {
+  if (rule.min_strength == Strength::claimed && rule.trust != Trust::static_key) {
     return RuleFault{"min_strength",
-                     "trust \"os-identity\" stands on the kernel's word alone and needs \"pinned\"; take "
-                     "min_strength out, or use keys (trust = \"static-key\")"};
+                     "what a peer only claims never authorises alone; write \"pinned\" or \"connected\", or use keys "
+                     "(trust = \"static-key\")"};
+  }
+  if (rule.trust == Trust::os_identity || rule.trust == Trust::challenge) {
+    return RuleFault{"min_strength",
+                     fmt::format("trust \"{}\" stands on the process alone and needs \"pinned\"; take "
+                                 "min_strength out, or use keys (trust = \"static-key\")",
+                                 to_string(rule.trust))};
   }
   if (rule.binding == Binding::process) {
     return RuleFault{"min_strength",
-                     "a peer that is only \"connected\" has no process to bind; add binding = \"user\", or take "
-                     "min_strength out"};
+                     fmt::format("a peer that is only \"{}\" has no process to bind; add binding = \"user\", or take "
+                                 "min_strength out",
+                                 to_string(rule.min_strength))};
   }
   return {};
 }

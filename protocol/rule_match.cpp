@@ -59,9 +59,13 @@ bool binding_matches(const Rule& rule, const PeerIdentity& peer, const RuleQuest
   return rule.binding == Binding::user || peer.process_key != 0;
 }
 
-// A number that the peer's own message carried never authorises alone, whatever a rule says.
-bool strength_matches(const Rule& rule, const PeerIdentity& peer) noexcept {
-  return peer.strength != Strength::claimed && peer.strength >= rule.min_strength;
+// A number that the peer's own message carried never authorises alone, whatever a rule says. Under a challenge it counts as pinned: the
+// handshake succeeds only for who read what was put into the claimed process, and nothing is granted before it has.
+bool strength_matches(const Rule& rule, const Subject& subject) noexcept {
+  const auto strength = subject.identity.strength;
+  if (strength != Strength::claimed) return strength >= rule.min_strength;
+  if (subject.trust == Trust::challenge) return true;
+  return rule.min_strength == Strength::claimed && rule.trust == Trust::static_key;
 }
 
 bool key_matches(const Rule& rule, const Subject& subject, const RuleQuestion& question) noexcept {
@@ -157,7 +161,7 @@ RuleField first_mismatch(const Rule& rule, const Subject& subject, const RuleQue
   if (!app_container_matches(rule, peer)) return RuleField::app_container;
   if (!executable_matches(rule, peer)) return RuleField::executable;
   if (!fs_verity_matches(rule, peer)) return RuleField::executable_fs_verity;
-  if (!strength_matches(rule, peer)) return RuleField::strength;
+  if (!strength_matches(rule, subject)) return RuleField::strength;
   if (!binding_matches(rule, peer, question)) return RuleField::binding;
   if (!key_matches(rule, subject, question)) return RuleField::key;
   if (!digest_matches(rule, question, program)) return RuleField::executable_sha256;

@@ -48,7 +48,8 @@ result<Policy> policy_for(const SingleInstanceOptions& options, const PeerIdenti
   Rule rule;
   rule.name = "single instance";
   rule.users = {self.uid};
-  rule.trust = Trust::os_identity;
+  // Over DDE the kernel does not say who is there: it takes a challenge.
+  rule.trust = options.data_plane == DataPlane::dde ? Trust::challenge : Trust::os_identity;
   rule.operations = {std::string(protocol::start_operation)};
   if (options.same_program) {
     if (!self.executable) return Failure(Error::unsupported, "The file of this program is not known, so same_program cannot be asked for.");
@@ -109,10 +110,12 @@ class Election {
       : endpoint_(std::move(endpoint)), options_(std::move(options)), deadline_(steady_clock::now() + options_.reach_deadline) {
     connect_.policy = policy;
     connect_.data_plane = options_.data_plane;
+    if (options_.data_plane == DataPlane::dde) connect_.trust = Trust::challenge;
     connect_.audit = options_.audit;
     listen_.policy = std::move(policy);
     listen_.allow_pipe = options_.data_plane == DataPlane::pipe;
     listen_.allow_shared_memory = options_.data_plane == DataPlane::shared_memory;
+    listen_.allow_dde = options_.data_plane == DataPlane::dde;
     listen_.audit = options_.audit;
     listen_.limits.half_open = 64;
     // All of them are of one user.

@@ -25,7 +25,8 @@ std::string_view pattern_of(Trust trust) noexcept {
   switch (trust) {
     case Trust::os_identity: return "NN";
     case Trust::static_key: return "XX";
-    case Trust::launch_secret: return "NNpsk0";
+    case Trust::launch_secret:
+    case Trust::challenge: return "NNpsk0";
   }
   return "";
 }

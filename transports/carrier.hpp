@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "crypto/secret.hpp"
 #include "penstock/bytes.hpp"
 #include "penstock/completion.hpp"
 #include "penstock/handle.hpp"
@@ -67,7 +68,16 @@ class Carrier {
   /// turns it off once keys are agreed, since from then on the tag says who speaks.
   [[nodiscard]] virtual result<void> sender_checks(bool on) = 0;
 
-  /// Sends a prefix of `bytes`, at least one byte, and returns its length. `handles` travel with the first byte,
+  /// Where the peer is only claimed: the secret that both ends hold once each has put its half into the other's claimed process, and
+  /// 32 bytes for NNpsk0. Valid as long as the carrier. unsupported: this carrier has no need of it; permission_denied: one of the two
+  /// may not put handles into the other. What a handshake keyed with it proves: transports/dde/dde.hpp.
+  [[nodiscard]] virtual result<const crypto::Secret<32>*> challenge_secret() const noexcept { return Error::unsupported; }
+  /// Such a handshake has succeeded: peer() is `pinned` from then on. peer_gone when the process has ended; unsupported, peer_unidentified
+  /// without a secret.
+  [[nodiscard]] virtual result<void> challenge_was_answered() { return Error::unsupported; }
+
+  /// Sends a prefix of `bytes`, at least one byte, and returns its length. A carrier that is not ordered takes whole frames, all of
+  /// them, one send() at a time. `handles` travel with the first byte,
   /// are borrowed, and have been sent exactly when the call succeeds. `bytes` is not empty.
   /// would_block (Wait::no only), truncated (the other end is gone), resource_exhausted, io_error.
   [[nodiscard]] virtual result<std::size_t> send(bytes_view bytes, std::span<const native_handle> handles, Wait wait) = 0;

@@ -50,7 +50,7 @@ result<std::string> sha256_of(const Handle& file) {
 }  // namespace
 
 result<void> PeerIdentity::check_alive() const {
-  if (strength != Strength::pinned || !process.valid()) return Error::peer_unidentified;
+  if (strength == Strength::connected || !process.valid()) return Error::peer_unidentified;
   return transport::pidfd_alive(process.get()) ? result<void>() : Error::peer_gone;
 }
 

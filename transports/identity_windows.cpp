@@ -87,7 +87,7 @@ result<bool> verify_signature(const Handle& file, const std::wstring& path) {
 }  // namespace
 
 result<void> PeerIdentity::check_alive() const {
-  if (strength != Strength::pinned || !process.valid()) return Error::peer_unidentified;
+  if (strength == Strength::connected || !process.valid()) return Error::peer_unidentified;
   return transport::os().alive(process.get()) ? result<void>() : Error::peer_gone;
 }
 

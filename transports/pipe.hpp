@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "penstock/endpoint.hpp"
-#include "transports/carrier.hpp"
+#include "transports/carrier_listener.hpp"
 
 namespace penstock::transport {
 
@@ -29,25 +29,16 @@ struct PipeOptions {
 
 /// A bound, listening name. The name is this process's until it goes: a lock that the kernel drops with the process
 /// says who is live, so that a crashed one's leftovers never block a restart and a live one is never displaced.
-class PipeListener {
+/// A connection whose process has already ended is peer_gone, whatever it had sent. close() unlinks the name and drops the lock.
+class PipeListener : public CarrierListener {
  public:
+  [[nodiscard]] const char* name() const noexcept override { return "pipe"; }
   /// name_in_use, directory_unsafe, socket_unsafe, permission_denied, not_found (the directory), unsupported (no
   /// /proc), resource_exhausted, io_error. Makes the scope's own directory where it is missing (never a named one); the
   /// socket's mode is 0600 for the scopes session and user, 0666 for machine (policy decides who is admitted), and is
   /// read back after bind (ATK-08).
   [[nodiscard]] static result<std::unique_ptr<PipeListener>> open(const Endpoint& endpoint, int backlog,
                                                                   PipeOptions options = {});
-
-  virtual ~PipeListener() = default;
-  /// The next connection with its identity already read: would_block, resource_exhausted (EMFILE and the like:
-  /// the connection stays in the backlog, try again after a channel has closed), peer_* (that one was closed),
-  /// closed, io_error. A connection whose process has already ended is peer_gone, whatever it had sent.
-  [[nodiscard]] virtual result<std::unique_ptr<Carrier>> accept() = 0;
-  [[nodiscard]] virtual result<void> attach(const boost::asio::any_io_executor& executor) = 0;
-  virtual void async_wait(WaitHandler handler) = 0;
-  virtual void cancel_waits() noexcept = 0;
-  /// Unlinks the name and drops the lock. Final.
-  virtual void close() noexcept = 0;
 };
 
 }  // namespace penstock::transport

@@ -13,7 +13,8 @@ using penstock::result;
 result<penstock::DataPlane> carrier_of(std::string_view text) {
   if (text == "pipe") return penstock::DataPlane::pipe;
   if (text == "shared-memory") return penstock::DataPlane::shared_memory;
-  return Failure(Error::invalid_argument, "--carrier is pipe or shared-memory.");
+  if (text == "dde") return penstock::DataPlane::dde;
+  return Failure(Error::invalid_argument, "--carrier is pipe, shared-memory or dde.");
 }
 
 result<int> number_of(std::string_view text) {

@@ -70,10 +70,10 @@ class PeerIdentity {
   std::optional<std::string> cgroup;           ///< path in the v2 hierarchy
   std::unique_ptr<const TokenFacts> token;     ///< Windows; null elsewhere
   bool other_session = false;                  ///< Windows: it is in another session than this process
-  Handle process;                              ///< pidfd, or process handle. Valid exactly when strength is pinned
+  Handle process;                              ///< pidfd, or process handle. Valid when strength is pinned, or claimed by a window
 
   /// Is the process still there? Asked again *after* the identity was used (ATK-06).
-  /// peer_gone when it has ended; always peer_unidentified below `pinned`.
+  /// peer_gone when it has ended; peer_unidentified where there is no handle on it (`connected`).
   [[nodiscard]] result<void> check_alive() const;
 
   /// Reads again what an exec would change (the executable) and compares. peer_changed when it differs (ATK-05).

@@ -19,7 +19,11 @@ enum class Suite : std::uint8_t { automatic = 0, aesgcm_sha256 = 1, chachapoly_b
 /// `shared_memory`: records go through two rings in memory that each end writes one of and can only read the other of; the pipe
 /// stays for handles and wake-ups. No system call for a message while the other end is awake. Costs memory (Limits::ring_bytes for each end)
 /// and one mapping more of each channel. Linux 5.1 and later; on Windows between processes that may pass each other handles.
-enum class DataPlane : std::uint8_t { pipe, shared_memory };
+///
+/// `dde`: everything runs over Dynamic Data Exchange, handshake and all, and no pipe is there. Windows alone, within one desktop session, for
+/// joining what speaks nothing else. Who is at the other end is only claimed there: Trust::challenge, or Trust::static_key with a rule of
+/// min_strength claimed. No handles. docs/DDE.md says what it is for, and that it is no boundary within a session.
+enum class DataPlane : std::uint8_t { pipe, shared_memory, dde };
 
 /// What every channel is made with, whichever side makes it.
 struct ChannelOptions {
@@ -52,6 +56,7 @@ struct ListenOptions {
   bool allow_aesgcm = true;
   bool allow_pipe = true;                    ///< the data planes accepted from an initiator: carrier_refused else
   bool allow_shared_memory = false;
+  bool allow_dde = false;                    ///< also answers for this name over DDE. Windows; unsupported elsewhere
   std::shared_ptr<const StaticKeys> keys;    ///< needed when a rule asks for Trust::static_key
   std::shared_ptr<AuditSink> audit;          ///< may be null. Set: what it cannot record is refused (ATK-28)
   ListenerLimits limits;

@@ -19,6 +19,7 @@ enum class Trust : std::uint8_t {
   os_identity,    ///< NN: both ends pinned by the kernel; no keys to manage
   static_key,     ///< XX: both ends own a key that the other's policy names
   launch_secret,  ///< NNpsk0: a helper started by its application
+  challenge,      ///< NNpsk0: over a carrier whose peer is only claimed (DDE): a secret that was put into the claimed process
 };
 [[nodiscard]] const char* to_string(Trust trust) noexcept;
 [[nodiscard]] result<Trust> parse_trust(std::string_view text);
@@ -47,7 +48,7 @@ struct Rule {
   std::optional<bool> executable_signed;          ///< Windows: Authenticode, as WinVerifyTrust judges it
   bool other_sessions = false;                    ///< Windows: also peers of other sessions than ours; login_session names one
   std::vector<PublicKey> public_keys;             ///< any of these; only with Trust::static_key, where it must not be empty
-  Strength min_strength = Strength::pinned;       ///< os_identity demands pinned
+  Strength min_strength = Strength::pinned;       ///< os_identity and challenge demand pinned; claimed needs static_key
   Trust trust = Trust::static_key;
   Binding binding = Binding::process;
   std::vector<std::string> operations;            ///< names of calls it may make, "*" = all; see Admission

@@ -50,26 +50,32 @@ class RecordingAudit : public AuditSink {
   bool failing_ = false;
 };
 
+/// PENSTOCK_TEST_DATA_PLANE: shared_memory or dde.
+inline DataPlane data_plane() {
+  const char* const asked = std::getenv("PENSTOCK_TEST_DATA_PLANE");
+  const std::string_view word = asked != nullptr ? asked : "";
+  return word == "shared_memory" ? DataPlane::shared_memory : word == "dde" ? DataPlane::dde : DataPlane::pipe;
+}
+
+/// What takes the place of the kernel's word where there is none.
+inline Trust own_trust() { return data_plane() == DataPlane::dde ? Trust::challenge : Trust::os_identity; }
+
 inline Policy own_policy(std::vector<std::string> operations = {"*"}) {
   Rule rule;
   rule.name = "this user";
   rule.users = {own_user()};
-  rule.trust = Trust::os_identity;
+  rule.trust = own_trust();
   rule.operations = std::move(operations);
   auto policy = Policy::of({std::move(rule)});
   if (!policy) throw std::runtime_error(std::string(policy.error().sentence()));
   return *policy;
 }
 
-/// PENSTOCK_TEST_DATA_PLANE=shared_memory.
-inline DataPlane data_plane() {
-  const char* const asked = std::getenv("PENSTOCK_TEST_DATA_PLANE");
-  return asked != nullptr && std::string_view(asked) == "shared_memory" ? DataPlane::shared_memory : DataPlane::pipe;
-}
 
 inline ListenOptions listen_options() {
   ListenOptions options;
   options.allow_shared_memory = data_plane() == DataPlane::shared_memory;  // beside the pipe, which hostile peers speak
+  options.allow_dde = data_plane() == DataPlane::dde;
   options.policy = own_policy();
   options.allow_own_process = true;
   return options;
@@ -78,6 +84,7 @@ inline ListenOptions listen_options() {
 inline ConnectOptions connect_options() {
   ConnectOptions options;
   options.data_plane = data_plane();
+  options.trust = own_trust();
   options.policy = own_policy();
   options.allow_own_process = true;
   return options;

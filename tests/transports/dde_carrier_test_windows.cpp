@@ -30,7 +30,7 @@ std::vector<std::byte> receive(Carrier& carrier) {
 }
 
 /// Which secret both have, without showing it.
-std::uint64_t fingerprint(const DdeCarrier& carrier) {
+std::uint64_t fingerprint(const Carrier& carrier) {
   const auto secret = carrier.challenge_secret();
   if (!secret) return 0;
   std::array<std::byte, 32> digest{};
@@ -51,7 +51,7 @@ const Role echo("dde-echo", [](const Line& line, const Words& words) {
   }
 });
 
-TEST(DdeCarrier, TwoProcessesTalkBothWaysInEverySize) {
+TEST(Carrier, TwoProcessesTalkBothWaysInEverySize) {
   DdeMeeting meeting(echo);
   auto& carrier = meeting.carrier();
   EXPECT_EQ(carrier.traits().id, 4);
@@ -71,7 +71,7 @@ TEST(DdeCarrier, TwoProcessesTalkBothWaysInEverySize) {
   EXPECT_EQ(meeting.process().wait(), 0);
 }
 
-TEST(DdeCarrier, ThePeerIsClaimedAndPinnedOnceItsChallengeWasAnswered) {
+TEST(Carrier, ThePeerIsClaimedAndPinnedOnceItsChallengeWasAnswered) {
   DdeMeeting meeting(echo);
   auto& carrier = meeting.carrier();
   EXPECT_EQ(carrier.peer().strength, Strength::claimed);
@@ -88,7 +88,7 @@ TEST(DdeCarrier, ThePeerIsClaimedAndPinnedOnceItsChallengeWasAnswered) {
   EXPECT_EQ(carrier.peer().check_alive().error(), Error::peer_gone);
 }
 
-TEST(DdeCarrier, AnEndThatIsKilledIsTheEndOfTheConversation) {
+TEST(Carrier, AnEndThatIsKilledIsTheEndOfTheConversation) {
   DdeMeeting meeting(echo);
   auto& carrier = meeting.carrier();
   ASSERT_TRUE(carrier.send(datagram(10, 1), {}, Wait::yes));
@@ -101,7 +101,7 @@ TEST(DdeCarrier, AnEndThatIsKilledIsTheEndOfTheConversation) {
   EXPECT_TRUE(carrier.wait(Readiness::readable, std::nullopt)) << "an end is ready";
 }
 
-TEST(DdeCarrier, WaitsOfAnExecutorEnd) {
+TEST(Carrier, WaitsOfAnExecutorEnd) {
   DdeMeeting meeting(echo);
   auto& carrier = meeting.carrier();
   auto& context = meeting.door().context();
@@ -134,7 +134,7 @@ const Role brief("dde-brief", [](const Line&, const Words& words) {
   return (*carrier)->send(datagram(20000, 1), {}, Wait::yes) && (*carrier)->finish_sends(Wait::yes) ? 0 : 91;
 });
 
-TEST(DdeCarrier, WhatAnEndSentBeforeItWentIsDelivered) {
+TEST(Carrier, WhatAnEndSentBeforeItWentIsDelivered) {
   const TempDirectory directory;
   WaitingDoor door(test::endpoint_in(directory));
   Child child(brief, {directory.path()});
@@ -147,14 +147,14 @@ TEST(DdeCarrier, WhatAnEndSentBeforeItWentIsDelivered) {
   EXPECT_EQ((*carrier)->receive(buffer, handles, Wait::yes).error(), Error::truncated);
 }
 
-TEST(DdeCarrier, HandlesAreRefused) {
+TEST(Carrier, HandlesAreRefused) {
   DdeMeeting meeting(echo);
   const auto file = test::file_with("x");
   const std::array handles{file.get()};
   EXPECT_EQ(meeting.carrier().send(datagram(10, 1), handles, Wait::yes).error(), Error::unsupported);
 }
 
-TEST(DdeCarrier, AProcessDoesNotMeetItselfUnlessItAsks) {
+TEST(Carrier, AProcessDoesNotMeetItselfUnlessItAsks) {
   const TempDirectory directory;
   const auto endpoint = test::endpoint_in(directory);
   {
@@ -176,12 +176,12 @@ TEST(DdeCarrier, AProcessDoesNotMeetItselfUnlessItAsks) {
   EXPECT_EQ(receive(**client), datagram(20000, 4));
 }
 
-TEST(DdeCarrier, NobodyThere) {
+TEST(Carrier, NobodyThere) {
   const TempDirectory directory;
   EXPECT_EQ(connect_over_dde(test::endpoint_in(directory)).error(), Error::not_found);
 }
 
-TEST(DdeCarrier, Atk01WhomTheCheckRefusesIsNoServer) {
+TEST(Carrier, Atk01WhomTheCheckRefusesIsNoServer) {
   const TempDirectory directory;
   const auto endpoint = test::endpoint_in(directory);
   WaitingDoor door(endpoint, patient(true));
@@ -192,7 +192,7 @@ TEST(DdeCarrier, Atk01WhomTheCheckRefusesIsNoServer) {
   EXPECT_EQ(connect_over_dde(endpoint, refuse, patient(true)).error(), Error::peer_refused);
 }
 
-TEST(DdeCarrier, Atk04NumbersThatAreNoProcess) {
+TEST(Carrier, Atk04NumbersThatAreNoProcess) {
   const TempDirectory directory;
   const auto endpoint = test::endpoint_in(directory);
   WaitingDoor door(endpoint, patient(true));
@@ -204,7 +204,7 @@ TEST(DdeCarrier, Atk04NumbersThatAreNoProcess) {
   }
 }
 
-TEST(DdeCarrier, Atk23AnotherSessionIsNotAnswered) {
+TEST(Carrier, Atk23AnotherSessionIsNotAnswered) {
   DdeMeeting meeting(echo);
   const TempDirectory directory;
   const auto endpoint = test::endpoint_in(directory);
@@ -217,7 +217,7 @@ TEST(DdeCarrier, Atk23AnotherSessionIsNotAnswered) {
   EXPECT_EQ(other.wait(), 90);
 }
 
-TEST(DdeCarrier, WithoutTheRightToPutHandlesThereIsNoSecret) {
+TEST(Carrier, WithoutTheRightToPutHandlesThereIsNoSecret) {
   OtherCalls calls;
   calls.may_put_into = false;
   DdeMeeting meeting(echo);
@@ -228,7 +228,7 @@ TEST(DdeCarrier, WithoutTheRightToPutHandlesThereIsNoSecret) {
   EXPECT_EQ(receive(meeting.carrier()).size(), 10u) << "a static key has to do then";
 }
 
-TEST(DdeCarrier, Atk01ASecondListenerOfTheNameDoesNotStart) {
+TEST(Carrier, Atk01ASecondListenerOfTheNameDoesNotStart) {
   const TempDirectory directory;
   const auto endpoint = test::endpoint_in(directory);
   WaitingDoor door(endpoint, patient(true));

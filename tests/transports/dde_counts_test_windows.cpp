@@ -20,7 +20,7 @@ const Role caller("dde-caller", [](const Line& line, const Words& words) {
     const auto carrier = connect_over_dde(endpoint);
     if (!carrier || !(*carrier)->send(buffer, {}, Wait::yes) || !(*carrier)->receive(buffer, handles, Wait::yes)) return 90;
   }
-  std::vector<std::unique_ptr<DdeCarrier>> open;
+  std::vector<std::unique_ptr<Carrier>> open;
   for (int i = 0; i < of_each; ++i) {
     auto carrier = connect_over_dde(endpoint);
     if (!carrier || !(*carrier)->send(buffer, {}, Wait::yes)) return 91;
@@ -60,7 +60,7 @@ class Counted : public ::testing::Test {
       ASSERT_TRUE((*carrier)->send(buffer, {}, Wait::yes));
       EXPECT_EQ((*carrier)->receive(buffer, handles, Wait::yes).error(), Error::truncated);
     }
-    std::vector<std::unique_ptr<DdeCarrier>> open;
+    std::vector<std::unique_ptr<Carrier>> open;
     const std::vector<std::byte> large(dde::largest_datagram);
     for (int i = 0; i < of_each; ++i) {
       auto carrier = door.accept();

@@ -94,7 +94,7 @@ std::size_t receive(Carrier& carrier, std::span<std::byte> buffer, Error& error)
 }
 
 /// What the listener's end is told, in the end.
-Error end_of(DdeCarrier& carrier) {
+Error end_of(Carrier& carrier) {
   std::array<std::byte, 100> buffer;
   Error error = Error::none;
   while (receive(carrier, buffer, error) != 0) continue;

@@ -20,7 +20,7 @@ class WaitingDoor {
     listener_ = std::move(*opened);
     if (!listener_->attach(context_.get_executor())) throw std::runtime_error("attach");
   }
-  [[nodiscard]] result<std::unique_ptr<DdeCarrier>> accept() {
+  [[nodiscard]] result<std::unique_ptr<Carrier>> accept() {
     for (;;) {
       auto carrier = listener_->accept();
       if (carrier || carrier.error() != Error::would_block) return carrier;
@@ -37,7 +37,7 @@ class WaitingDoor {
   std::unique_ptr<DdeListener> listener_;
 };
 
-inline result<std::unique_ptr<DdeCarrier>> connect_over_dde(const Endpoint& endpoint, const PeerCheck& check = {}, DdeOptions options = patient()) {
+inline result<std::unique_ptr<Carrier>> connect_over_dde(const Endpoint& endpoint, const PeerCheck& check = {}, DdeOptions options = patient()) {
   return connect_dde(endpoint, check, std::chrono::steady_clock::now() + std::chrono::seconds(60), options);
 }
 
@@ -51,7 +51,7 @@ class DdeMeeting {
     EXPECT_TRUE(carrier) << carrier.error().sentence();
     if (carrier) carrier_ = std::move(*carrier);
   }
-  [[nodiscard]] DdeCarrier& carrier() { return *carrier_; }
+  [[nodiscard]] Carrier& carrier() { return *carrier_; }
   [[nodiscard]] WaitingDoor& door() { return door_; }
   [[nodiscard]] Child& process() { return *process_; }
   void drop() { carrier_.reset(); }
@@ -60,7 +60,7 @@ class DdeMeeting {
   TempDirectory directory_;
   WaitingDoor door_;
   std::unique_ptr<Child> process_;
-  std::unique_ptr<DdeCarrier> carrier_;
+  std::unique_ptr<Carrier> carrier_;
 };
 
 }  // namespace penstock::transport::testing

@@ -6,7 +6,7 @@
 
 namespace penstock::transport::dde {
 
-class LinkCarrier final : public DdeCarrier {
+class LinkCarrier final : public Carrier {
  public:
   LinkCarrier(std::shared_ptr<Pump> pump, std::shared_ptr<Link> link, std::shared_ptr<const PeerIdentity> self)
       : pump_(std::move(pump)), link_(std::move(link)), self_(std::move(self)) {}

@@ -32,7 +32,7 @@ result<void> check_server(const Endpoint& endpoint, const PeerIdentity& peer, co
 
 }  // namespace
 
-result<std::unique_ptr<DdeCarrier>> connect_dde(const Endpoint& endpoint, const PeerCheck& check, Deadline deadline, DdeOptions options) {
+result<std::unique_ptr<Carrier>> connect_dde(const Endpoint& endpoint, const PeerCheck& check, Deadline deadline, DdeOptions options) {
   const auto name = topic_of(endpoint);
   if (!name) return name.error();
   const auto application = Atom::add(application_name);

@@ -8,7 +8,7 @@ Failure no_dde() { return Failure(Error::unsupported, "DDE is a part of Windows:
 
 }  // namespace
 
-result<std::unique_ptr<DdeCarrier>> connect_dde(const Endpoint&, const PeerCheck&, Deadline, DdeOptions) { return no_dde(); }
+result<std::unique_ptr<Carrier>> connect_dde(const Endpoint&, const PeerCheck&, Deadline, DdeOptions) { return no_dde(); }
 
 result<std::unique_ptr<DdeListener>> DdeListener::open(const Endpoint&, DdeOptions) { return no_dde(); }
 

@@ -213,7 +213,7 @@ class WindowsDdeListener final : public DdeListener {
   WindowsDdeListener(std::shared_ptr<Pump> pump, std::shared_ptr<Door> door) : pump_(std::move(pump)), door_(std::move(door)) {}
   ~WindowsDdeListener() override { close(); }
 
-  result<std::unique_ptr<DdeCarrier>> accept() override {
+  result<std::unique_ptr<Carrier>> accept() override {
     if (!pump_) return Error::closed;
     auto link = door_->take();
     if (!link) return link.error();
