@@ -51,7 +51,7 @@ const Role echo("dde-echo", [](const Line& line, const Words& words) {
   }
 });
 
-TEST(Carrier, TwoProcessesTalkBothWaysInEverySize) {
+TEST(DdeCarrier, TwoProcessesTalkBothWaysInEverySize) {
   DdeMeeting meeting(echo);
   auto& carrier = meeting.carrier();
   EXPECT_EQ(carrier.traits().id, 4);
@@ -71,7 +71,7 @@ TEST(Carrier, TwoProcessesTalkBothWaysInEverySize) {
   EXPECT_EQ(meeting.process().wait(), 0);
 }
 
-TEST(Carrier, ThePeerIsClaimedAndPinnedOnceItsChallengeWasAnswered) {
+TEST(DdeCarrier, ThePeerIsClaimedAndPinnedOnceItsChallengeWasAnswered) {
   DdeMeeting meeting(echo);
   auto& carrier = meeting.carrier();
   EXPECT_EQ(carrier.peer().strength, Strength::claimed);
@@ -88,7 +88,7 @@ TEST(Carrier, ThePeerIsClaimedAndPinnedOnceItsChallengeWasAnswered) {
   EXPECT_EQ(carrier.peer().check_alive().error(), Error::peer_gone);
 }
 
-TEST(Carrier, AnEndThatIsKilledIsTheEndOfTheConversation) {
+TEST(DdeCarrier, AnEndThatIsKilledIsTheEndOfTheConversation) {
   DdeMeeting meeting(echo);
   auto& carrier = meeting.carrier();
   ASSERT_TRUE(carrier.send(datagram(10, 1), {}, Wait::yes));
@@ -101,7 +101,7 @@ TEST(Carrier, AnEndThatIsKilledIsTheEndOfTheConversation) {
   EXPECT_TRUE(carrier.wait(Readiness::readable, std::nullopt)) << "an end is ready";
 }
 
-TEST(Carrier, WaitsOfAnExecutorEnd) {
+TEST(DdeCarrier, WaitsOfAnExecutorEnd) {
   DdeMeeting meeting(echo);
   auto& carrier = meeting.carrier();
   auto& context = meeting.door().context();
@@ -134,7 +134,7 @@ const Role brief("dde-brief", [](const Line&, const Words& words) {
   return (*carrier)->send(datagram(20000, 1), {}, Wait::yes) && (*carrier)->finish_sends(Wait::yes) ? 0 : 91;
 });
 
-TEST(Carrier, WhatAnEndSentBeforeItWentIsDelivered) {
+TEST(DdeCarrier, WhatAnEndSentBeforeItWentIsDelivered) {
   const TempDirectory directory;
   WaitingDoor door(test::endpoint_in(directory));
   Child child(brief, {directory.path()});
@@ -147,14 +147,15 @@ TEST(Carrier, WhatAnEndSentBeforeItWentIsDelivered) {
   EXPECT_EQ((*carrier)->receive(buffer, handles, Wait::yes).error(), Error::truncated);
 }
 
-TEST(Carrier, HandlesAreRefused) {
+// PS-DDE-13.
+TEST(DdeCarrier, HandlesAreRefused) {
   DdeMeeting meeting(echo);
   const auto file = test::file_with("x");
   const std::array handles{file.get()};
   EXPECT_EQ(meeting.carrier().send(datagram(10, 1), handles, Wait::yes).error(), Error::unsupported);
 }
 
-TEST(Carrier, AProcessDoesNotMeetItselfUnlessItAsks) {
+TEST(DdeCarrier, AProcessDoesNotMeetItselfUnlessItAsks) {
   const TempDirectory directory;
   const auto endpoint = test::endpoint_in(directory);
   {
@@ -176,12 +177,13 @@ TEST(Carrier, AProcessDoesNotMeetItselfUnlessItAsks) {
   EXPECT_EQ(receive(**client), datagram(20000, 4));
 }
 
-TEST(Carrier, NobodyThere) {
+TEST(DdeCarrier, NobodyThere) {
   const TempDirectory directory;
   EXPECT_EQ(connect_over_dde(test::endpoint_in(directory)).error(), Error::not_found);
 }
 
-TEST(Carrier, Atk01WhomTheCheckRefusesIsNoServer) {
+// PS-DDE-03.
+TEST(DdeCarrier, Atk01WhomTheCheckRefusesIsNoServer) {
   const TempDirectory directory;
   const auto endpoint = test::endpoint_in(directory);
   WaitingDoor door(endpoint, patient(true));
@@ -192,7 +194,8 @@ TEST(Carrier, Atk01WhomTheCheckRefusesIsNoServer) {
   EXPECT_EQ(connect_over_dde(endpoint, refuse, patient(true)).error(), Error::peer_refused);
 }
 
-TEST(Carrier, Atk04NumbersThatAreNoProcess) {
+// PS-DDE-09.
+TEST(DdeCarrier, Atk04NumbersThatAreNoProcess) {
   const TempDirectory directory;
   const auto endpoint = test::endpoint_in(directory);
   WaitingDoor door(endpoint, patient(true));
@@ -204,7 +207,7 @@ TEST(Carrier, Atk04NumbersThatAreNoProcess) {
   }
 }
 
-TEST(Carrier, Atk23AnotherSessionIsNotAnswered) {
+TEST(DdeCarrier, Atk23AnotherSessionIsNotAnswered) {
   DdeMeeting meeting(echo);
   const TempDirectory directory;
   const auto endpoint = test::endpoint_in(directory);
@@ -217,7 +220,7 @@ TEST(Carrier, Atk23AnotherSessionIsNotAnswered) {
   EXPECT_EQ(other.wait(), 90);
 }
 
-TEST(Carrier, WithoutTheRightToPutHandlesThereIsNoSecret) {
+TEST(DdeCarrier, WithoutTheRightToPutHandlesThereIsNoSecret) {
   OtherCalls calls;
   calls.may_put_into = false;
   DdeMeeting meeting(echo);
@@ -228,7 +231,7 @@ TEST(Carrier, WithoutTheRightToPutHandlesThereIsNoSecret) {
   EXPECT_EQ(receive(meeting.carrier()).size(), 10u) << "a static key has to do then";
 }
 
-TEST(Carrier, Atk01ASecondListenerOfTheNameDoesNotStart) {
+TEST(DdeCarrier, Atk01ASecondListenerOfTheNameDoesNotStart) {
   const TempDirectory directory;
   const auto endpoint = test::endpoint_in(directory);
   WaitingDoor door(endpoint, patient(true));

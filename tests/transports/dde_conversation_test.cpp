@@ -60,6 +60,7 @@ TEST_F(DdeConversation, NobodyAnswers) {
   EXPECT_EQ(client.error(), Error::not_found);
 }
 
+// PS-DDE-01.
 TEST_F(DdeConversation, Atk01TwoAnswersRefuseBoth) {
   client.initiate(office.now);
   client.answered(server_window);
@@ -102,6 +103,7 @@ TEST_F(DdeConversation, AServerThatRefusesTheLinkIsNotFound) {
   EXPECT_EQ(client.error(), Error::not_found);
 }
 
+// PS-DDE-04.
 TEST_F(DdeConversation, AServerLinksOnlyWhatIsExactlyTheLink) {
   server.accept(client_window, office.now);
   const std::vector<Letter> others{
@@ -173,6 +175,7 @@ TEST_F(DdeConversation, WhetherTheHandleWasToldIsKnown) {
   EXPECT_TRUE(client.handle_told());
 }
 
+// PS-DDE-06.
 TEST_F(DdeConversation, AtMostEightChunksAreUnderWay) {
   office.connect();
   ASSERT_TRUE(client.send(bytes_of(largest_datagram), office.now) && client.send(bytes_of(largest_datagram), office.now));
