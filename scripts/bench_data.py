@@ -4,6 +4,7 @@ import csv
 import statistics
 
 SIZES = [64, 1024, 16384, 65536, 1 << 20]
+CHANNELS = [1, 10, 100, 1000]
 SIZE_NAMES = {64: "64 B", 1024: "1 KiB", 16384: "16 KiB", 65536: "64 KiB", 1 << 20: "1 MiB"}
 
 # In the order of tables and plots: name in the CSV, name for people.

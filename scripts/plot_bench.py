@@ -6,10 +6,10 @@ import sys
 from xml.sax.saxutils import escape
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bench_data import SIZE_NAMES, SIZES, Results
+from bench_data import CHANNELS, SIZE_NAMES, SIZES, Results
 
 MIB = 1 << 20
-WIDTH, HEIGHT = 1200, 900
+WIDTH, HEIGHT = 1200, 1298
 COLUMN, ROW = 392, 398
 LEFT, TOP = 12, 96
 TEXT_WIDTH = 7.4  # of one character, on average
@@ -24,6 +24,7 @@ FAMILIES = {
     "cipher": ("#2f9e8f", "cipher alone"),
 }
 FAMILY_OF = {"raw": "raw", "raw-batched": "raw", "tls13": "tls", "zmq-curve": "zmq", "grpc-local": "grpc",
+             "raw-memory": "raw", "raw-futex": "raw", "boost-queue": "raw",
              "libsodium-seal": "cipher", "openssl-seal": "cipher"}
 
 # Title, what is better, unit, divisor, rows: (label, key of the value).
@@ -47,6 +48,11 @@ PANELS = [
         ("raw", "raw"), ("Penstock, blocking", "penstock"), ("Penstock XX", "penstock-xx"), ("Penstock, Asio", "penstock-asio"),
         ("TLS 1.3", "tls13"), ("ZeroMQ CURVE", "zmq-curve"), ("gRPC", "grpc-local")]),
 ]
+
+MEMORY_PANEL = (
+    "64 B through shared memory and back", "less is better", "µs", 1, "rtt", 64, "p50_us", [
+        ("raw, spinning", "raw-memory"), ("Penstock, spinning", "penstock-shm-spin"), ("Penstock, adaptive", "penstock-shm-adaptive"),
+        ("raw, futex", "raw-futex"), ("Penstock, blocking", "penstock-shm"), ("Boost queue", "boost-queue")])
 
 STYLE = """
   .page { fill: #ffffff } .card { fill: #f5f6f8 } .text { fill: #1d2127 } .quiet { fill: #5d6570 }
@@ -153,17 +159,15 @@ def bars(draw, results, x, y, panel):
         draw.text(axis.at(value) + 6, middle + 4, short(value), "text bold" if ours else "text")
 
 
-def lines(draw, results, x, y):
-    series = [("raw", "raw", False), ("Penstock", "penstock", False), ("ChaCha", "penstock-chacha", True),
-              ("TLS 1.3", "tls13", False), ("ZeroMQ", "zmq-curve", False), ("gRPC", "grpc-local", False)]
+def lines(draw, results, x, y, title, better, measure, metric, divisor, steps, step_names, series):
     draw.box(x, y, COLUMN - 12, ROW - 12, kind="card", radius=8)
-    draw.text(x + 16, y + 28, "Round trip by size", "text head")
-    draw.text(x + 16, y + 48, "median µs, less is better, logarithmic", "quiet")
+    draw.text(x + 16, y + 28, title, "text head")
+    draw.text(x + 16, y + 48, f"{better}, logarithmic", "quiet")
     measured = []
     for label, contender, dashed in series:
-        values = [results.median("rtt", size, contender, "p50_us") for size in SIZES]
+        values = [results.median(measure, step, contender, metric) for step in steps]
         if None not in values:
-            measured.append((label, contender, dashed, values))
+            measured.append((label, contender, dashed, [max(value / divisor, 0.01) for value in values]))
     if not measured:
         return
     bottom, top, left, width = y + ROW - 44, y + 66, x + 54, COLUMN - 12 - 54 - 90
@@ -171,9 +175,9 @@ def lines(draw, results, x, y):
     for tick in axis.ticks():
         draw.line(left, axis.at(tick), left + width, axis.at(tick))
         draw.text(left - 8, axis.at(tick) + 4, tick_name(tick), "quiet", "end")
-    across = [left + width * at / (len(SIZES) - 1) for at in range(len(SIZES))]
-    for at, size in zip(across, SIZES):
-        draw.text(at, bottom + 18, SIZE_NAMES[size], "quiet", "middle")
+    across = [left + width * at / (len(steps) - 1) for at in range(len(steps))]
+    for at, name in zip(across, step_names):
+        draw.text(at, bottom + 18, name, "quiet", "middle")
     ends = sorted(((axis.at(values[-1]), label, contender) for label, contender, _, values in measured))
     last = -math.inf
     for place, label, contender in ends:  # labels beside the lines' ends, pushed apart where they would touch
@@ -200,7 +204,19 @@ def main():
         at += 44 + TEXT_WIDTH * len(label)
     for place, panel in enumerate(PANELS):
         bars(draw, results, LEFT + COLUMN * (place % 3), TOP + ROW * (place // 3), panel)
-    lines(draw, results, LEFT + COLUMN * 2, TOP + ROW)
+    sizes = [SIZE_NAMES[size] for size in SIZES]
+    lines(draw, results, LEFT + COLUMN * 2, TOP + ROW, "Round trip by size", "median µs, less is better", "rtt", "p50_us", 1, SIZES, sizes,
+          [("raw", "raw", False), ("Penstock", "penstock", False), ("ChaCha", "penstock-chacha", True), ("TLS 1.3", "tls13", False),
+           ("ZeroMQ", "zmq-curve", False), ("gRPC", "grpc-local", False)])
+    # One listener and 1 to 1,000 channels: what passes, and what each costs.
+    many = [("raw", "raw", False), ("Penstock", "penstock", False), ("in memory", "penstock-shm", True), ("TLS 1.3", "tls13", False),
+            ("ZeroMQ", "zmq-curve", False)]
+    counts = [str(count) for count in CHANNELS]
+    lines(draw, results, LEFT, TOP + 2 * ROW, "64 B over many channels", "messages/s by channels, more is better", "many", "per_second", 1,
+          CHANNELS, counts, many)
+    lines(draw, results, LEFT + COLUMN, TOP + 2 * ROW, "Server memory of each of many", "KiB by channels, less is better", "many",
+          "bytes_per_connection", 1024, CHANNELS, counts, many[1:])
+    bars(draw, results, LEFT + COLUMN * 2, TOP + 2 * ROW, MEMORY_PANEL)
     draw.write(sys.argv[2])
 
 

@@ -3,7 +3,6 @@
 #include <boost/asio/error.hpp>
 
 #include "crypto/windows_text.hpp"
-#include "transports/duplicate.hpp"
 #include "transports/scope_directory.hpp"
 #include "transports/traits.hpp"
 
@@ -103,10 +102,6 @@ result<const crypto::Secret<32>*> LinkCarrier::challenge_secret() const noexcept
 result<void> LinkCarrier::challenge_was_answered() {
   auto& peer = link_->peer();
   if (!link_->secret()) return Error::peer_unidentified;
-  if (peer.identity.strength == Strength::pinned) return {};
-  auto copy = duplicate(peer.process.get());
-  if (!copy) return copy.error();
-  peer.identity.process = std::move(*copy);
   peer.identity.strength = Strength::pinned;
   return peer.identity.check_alive();
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "transports/dde/link_windows.hpp"
+#include "transports/duplicate.hpp"
 #include "transports/identify_windows.hpp"
 
 namespace penstock::transport::dde {
@@ -32,9 +33,12 @@ result<ClaimedPeer> identify_window(HWND window) {
     return Failure(Error::peer_out_of_scope,
                    fmt::format("The window belongs to process {} of another session: DDE is for one desktop session.", *pid));
   }
+  // One handle for the thread that runs the windows, one that goes with the identity.
+  auto copy = duplicate(peer->process.get());
+  if (!copy) return copy.error();
   ClaimedPeer out;
   out.into = open_into(*peer);
-  out.process = std::move(peer->process);
+  out.process = std::move(*copy);
   out.identity = std::move(*peer);
   out.identity.strength = Strength::claimed;
   return out;

@@ -14,6 +14,9 @@ namespace {
 // For each window of the desktop that does not answer at once. One that hangs for long is left out by Windows itself.
 constexpr UINT window_patience = 250;  // milliseconds
 
+// How long the end of a conversation waits for what was sent before it.
+constexpr std::chrono::milliseconds farewell{1'000};
+
 Time now_() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
@@ -125,6 +128,10 @@ bool Link::turn(Time now) {
   if (held_) return true;
   // After the messages of this turn: what a process posted before it died is heard.
   if (conversation_.state() != State::closed && !peer_is_there()) conversation_.peer_gone();
+  if (leaving_ && (conversation_.flushed() || now >= *leaving_)) {
+    leaving_.reset();
+    conversation_.terminate(now);
+  }
   conversation_.tick(now);
   advance(now);
   const auto connected = notify();
@@ -136,7 +143,9 @@ bool Link::turn(Time now) {
 
 std::optional<Time> Link::deadline() const {
   const std::scoped_lock lock(mutex_);
-  return held_ ? std::nullopt : conversation_.deadline();
+  if (held_) return std::nullopt;
+  const auto own = conversation_.deadline();
+  return own && leaving_ ? std::min(*own, *leaving_) : own ? own : leaving_;
 }
 
 bool Link::peer_died() const { return peer_.process && !os().alive(peer_.process.get()); }
@@ -337,10 +346,11 @@ void Link::cancel_waits() noexcept {
   }
 }
 
+// What was sent goes first, as it does on a carrier whose bytes the kernel keeps; but a peer that takes nothing holds nobody for long.
 void Link::terminate() {
   const std::scoped_lock lock(mutex_);
   held_ = false;
-  conversation_.terminate(now_());
+  leaving_ = now_() + farewell;
 }
 
 }  // namespace penstock::transport::dde

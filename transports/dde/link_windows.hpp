@@ -93,6 +93,7 @@ class Link final : public Served, public std::enable_shared_from_this<Link> {
   HWND window_ = nullptr;
   std::uint16_t application_ = 0, topic_ = 0;  // client, during the broadcast
   bool held_ = false;                          // client, until begin(): actions wait
+  std::optional<Time> leaving_;  // our goodbye is due then, or once all was acknowledged
   ClaimedPeer peer_;
   std::function<void()> on_connected_;
   Waiter readable_, writable_;

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 // Of one turn, so that tasks and deadlines have theirs, whoever floods the queue (ATK-24).
 constexpr int most_messages = 128;
-constexpr auto grace = 250ms;
+constexpr auto grace = 1250ms;
 // How often it is looked whether windows and processes are still there that no handle tells of.
 constexpr auto look_around = 1000ms;
 constexpr auto look_around_many = 250ms;
