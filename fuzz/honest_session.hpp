@@ -41,9 +41,9 @@ struct HonestSessions {
   protocol::Session ours, theirs;
 };
 
-inline HonestSessions honest_sessions(bool initiator, const transport::Carrier& carrier, Suite suite = Suite::chachapoly_blake2b) {
-  const MemoryCarrier other;
-  const auto context = [suite](bool first, const transport::Carrier& over) {
+inline HonestSessions honest_sessions(bool initiator, transport::Carrier& carrier, Suite suite = Suite::chachapoly_blake2b) {
+  MemoryCarrier other;
+  const auto context = [suite](bool first, transport::Carrier& over) {
     protocol::HandshakeContext made;
     made.initiator = first;
     made.policy = &policy();
