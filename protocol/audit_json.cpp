@@ -167,6 +167,8 @@ const char* to_string(AuditKind kind) noexcept {
       return "operation_refused";
     case AuditKind::listener_stopped:
       return "listener_stopped";
+    case AuditKind::operation_forwarded:
+      return "operation_forwarded";
   }
   return "unknown";
 }

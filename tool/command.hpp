@@ -22,6 +22,7 @@ void add_demo(CLI::App& app, Chosen& chosen);
 void add_serve(CLI::App& app, Chosen& chosen);
 void add_connect(CLI::App& app, Chosen& chosen);
 void add_call(CLI::App& app, Chosen& chosen);
+void add_dde_gate(CLI::App& app, Chosen& chosen);
 void add_keygen(CLI::App& app, Chosen& chosen);
 void add_policy(CLI::App& app, Chosen& chosen);
 void add_inspect(CLI::App& app, Chosen& chosen);

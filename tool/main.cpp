@@ -54,7 +54,7 @@ int run(const std::vector<std::string>& arguments) {
   app.set_version_flag("--version", version_text, "Print the version and exit");
   app.require_subcommand(0, 1);  // `penstock connect call` connects to a channel of that name
   for (const auto add :
-       {add_demo, add_serve, add_connect, add_call, add_keygen, add_policy, add_inspect, add_doctor, add_help}) {
+       {add_demo, add_serve, add_connect, add_call, add_dde_gate, add_keygen, add_policy, add_inspect, add_doctor, add_help}) {
     add(app, chosen);
   }
   auto words = split(arguments, chosen);

@@ -17,6 +17,7 @@ enum class AuditKind : std::uint8_t {
   channel_closed,    ///< a channel ended: why
   operation_refused, ///< a request that policy does not allow this peer
   listener_stopped,
+  operation_forwarded, ///< a gate passes what it was asked for on to the real program
 };
 [[nodiscard]] const char* to_string(AuditKind kind) noexcept;
 

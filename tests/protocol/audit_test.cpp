@@ -105,7 +105,8 @@ TEST(Audit, WhatIsNotKnownIsLeftOut) {
 TEST(Audit, EveryKindHasItsName) {
   for (const auto kind :
        {AuditKind::listener_started, AuditKind::listener_refused, AuditKind::peer_admitted, AuditKind::peer_refused,
-        AuditKind::channel_closed, AuditKind::operation_refused, AuditKind::listener_stopped}) {
+        AuditKind::channel_closed, AuditKind::operation_refused,
+        AuditKind::listener_stopped, AuditKind::operation_forwarded}) {
     AuditEvent event;
     event.kind = kind;
     const auto json = parsed(audit_json(event, moment, 1));
