@@ -71,12 +71,22 @@ class DdeDoor::Conversation final : public Served, public std::enable_shared_fro
   void say_goodbye() {
     if (ended_ || goodbye_) return;
     goodbye_ = Clock::now() + goodbye_patience;
-    (void)post(window_, {.message = MessageKind::terminate, .to = id_of(client_)});
+    (void)tell(MessageKind::terminate);
   }
 
  private:
+  bool tell(MessageKind message, std::uint16_t status = 0, Id item = 0, Id memory = 0) {
+    Action action;
+    action.message = message;
+    action.to = id_of(client_);
+    action.status = status;
+    action.item = item;
+    action.memory = memory;
+    return post(window_, action).has_value();
+  }
+
   void said_goodbye() {
-    if (!goodbye_) (void)post(window_, {.message = MessageKind::terminate, .to = id_of(client_)});
+    if (!goodbye_) (void)tell(MessageKind::terminate);
     ended_ = true;
   }
 
@@ -114,8 +124,7 @@ class DdeDoor::Conversation final : public Served, public std::enable_shared_fro
   }
 
   void answer(std::unique_ptr<Incoming> incoming, std::uint16_t status) {
-    const Action ack{.message = MessageKind::ack, .to = id_of(client_), .memory = incoming->event().memory, .status = status};
-    if (post(window_, ack)) incoming->acknowledged();
+    if (tell(MessageKind::ack, status, 0, incoming->event().memory)) incoming->acknowledged();
     if (status == 0) count_refusal();
   }
 
@@ -123,7 +132,7 @@ class DdeDoor::Conversation final : public Served, public std::enable_shared_fro
   void refuse(Incoming& incoming) {
     refuse(Failure(Error::operation_refused, "Only EXECUTE is taken here."));
     const auto item = incoming.take_atom();
-    if (!post(window_, {.message = MessageKind::ack, .to = id_of(client_), .item = item})) Atom::drop(item);
+    if (!tell(MessageKind::ack, 0, item)) Atom::drop(item);
     count_refusal();
   }
 

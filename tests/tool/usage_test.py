@@ -4,7 +4,7 @@ import unittest
 
 from support import DOCS, WINDOWS, Case, posix_only
 
-COMMANDS = ["demo", "serve", "connect", "call", "keygen", "policy", "inspect", "doctor", "help"]
+COMMANDS = ["demo", "serve", "connect", "call", "dde-gate", "keygen", "policy", "inspect", "doctor", "help"]
 CODES = range(12)
 
 
@@ -43,14 +43,14 @@ class Usage(Case):
 
     def test_page_names_every_option(self):
         page = (DOCS / "COMMAND.md").read_text()
-        for command in ["serve", "connect", "call", "keygen", "policy explain", "inspect", "doctor", "demo"]:
+        for command in ["serve", "connect", "call", "dde-gate", "keygen", "policy explain", "inspect", "doctor", "demo"]:
             for option in re.findall(r"(?m)^  (?:-\w,)?(--[a-z-]+)", self.run_tool(*command.split(), "--help").stdout.decode()):
                 if option != "--help":
                     self.assertIn(option, page, f"{command} {option}")
 
     def test_wrong_command_lines(self):
         for words in (["nonsense"], ["serve", "x", "--nonsense"], ["serve", "x"], ["serve", "x", "--"], ["connect", "x", "--"],
-                      ["call", "x"], ["policy"], ["policy", "check"], ["policy", "explain", "f"], ["help", "nonsense"],
+                      ["call", "x"], ["dde-gate"], ["policy"], ["policy", "check"], ["policy", "explain", "f"], ["help", "nonsense"],
                       ["policy", "explain", "f", "--pid", "1", "uid=0"], ["policy", "explain", "f", "--pid", "-1"],
                       ["connect", "x", "--scope", "galaxy"], ["connect", "x", "--deadline", "soon"],
                       ["connect", "x", "--deadline", "0s"], ["call", "x", "y", "--deadline", "99999999999999999999s"],
