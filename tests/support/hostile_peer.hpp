@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/handshake_driver.hpp"
+#include "transports/dde/dde.hpp"
 #include "transports/pipe.hpp"
 #include "transports/ring.hpp"
 
@@ -15,7 +16,7 @@ class HostilePeer {
   static std::optional<HostilePeer> connect(const Endpoint& endpoint, const Policy& policy,
                                             DataPlane plane = DataPlane::pipe, Suite suite = Suite::aesgcm_sha256) {
     auto peer = shake_hands(endpoint, policy, plane, suite);
-    if (!peer || plane == DataPlane::pipe) return peer;
+    if (!peer || plane != DataPlane::shared_memory) return peer;
     return peer->share_memory() ? std::move(peer) : std::nullopt;
   }
   /// As connect() over shared memory, up to where the segments are exchanged: the carrier is the control carrier still.
@@ -78,10 +79,11 @@ class HostilePeer {
  private:
   static std::optional<HostilePeer> shake_hands(const Endpoint& endpoint, const Policy& policy, DataPlane plane, Suite suite) {
     auto inputs = std::make_shared<Policy>(policy);
-    transport::PipeOptions pipe;
-    pipe.allow_own_process = true;
-    auto carrier = transport::connect_pipe(endpoint, policy.users(), [](const PeerIdentity&) { return result<void>(); },
-                                           soon(), pipe);
+    const auto anybody = [](const PeerIdentity&) { return result<void>(); };
+    transport::DdeOptions dde;
+    dde.allow_own_process = true;
+    auto carrier = plane == DataPlane::dde ? transport::connect_dde(endpoint, anybody, soon(), dde)
+                                           : transport::connect_pipe(endpoint, policy.users(), anybody, soon(), {true});
     if (!carrier) return std::nullopt;
     HostilePeer peer;
     peer.carrier = std::move(*carrier);
@@ -93,7 +95,7 @@ class HostilePeer {
     const protocol::ChannelSettings settings;
     context.channel = &settings;
     context.endpoint = {endpoint.scope(), endpoint.name()};
-    context.trust = Trust::os_identity;
+    context.trust = plane == DataPlane::dde ? Trust::challenge : Trust::os_identity;
     context.suite = suite;
     context.data_plane = plane;
     auto handshake = protocol::Handshake::make(context);
