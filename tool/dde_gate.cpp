@@ -14,6 +14,8 @@ DdeGate::DdeGate(DdeGateRules rules, std::shared_ptr<AuditSink> audit, Time now)
 
 result<void> DdeGate::started() { return record(AuditKind::listener_started, {}, nullptr); }
 
+void DdeGate::not_started(const Failure& why) { (void)record(AuditKind::listener_refused, why, nullptr); }
+
 void DdeGate::stopped() { (void)record(AuditKind::listener_stopped, {}, nullptr); }
 
 result<std::vector<DdeForward>> DdeGate::admit(const result<std::string>& text, const PeerIdentity& peer, Time now) {

@@ -30,6 +30,7 @@ class DdeGate {
   [[nodiscard]] const DdeGateRules& rules() const noexcept { return rules_; }
   /// audit_unavailable: then it does not start.
   [[nodiscard]] result<void> started();
+  void not_started(const Failure& why);
   void stopped();
 
   /// One text, or why there is none: all of its commands or none at all. Each command costs a token of the rate, as does a text that is

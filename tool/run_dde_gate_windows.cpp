@@ -85,7 +85,10 @@ int run_dde_gate(DdeGateRules rules, ChannelWords words, std::int64_t ready_fd) 
   auto door = DdeDoor::open(gate, [&](DdeJob job) {
     asio::post(loop, [&, job = std::move(job)]() mutable { forwarder.start(std::move(job)); });
   });
-  if (!door) return complain(door.error());
+  if (!door) {
+    gate.not_started(door.error());
+    return complain(door.error());
+  }
   if (auto recorded = gate.started(); !recorded) return complain(recorded.error());
   remark(fmt::format("answering DDE for {}|{}", gate.rules().application, gate.rules().topic));
   if (ready_fd >= 0 && !say_ready(ready_fd)) return complain(Exit::usage, "--ready-fd takes nothing; name an open descriptor");

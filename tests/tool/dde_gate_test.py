@@ -33,7 +33,8 @@ class Check(Case):
         (example,) = re.findall(r"(?s)```toml\n(.*?)```", page)
         done = self.check(example)
         self.assertEqual(done.returncode, 0, done.stderr)
-        for words in ("session:notes", "[open(file, line)]  as dde/open", "[show(how, title)]  as window/show", 'how: one of "small", "large"'):
+        for words in ("session:notes", "[open(file, line)]  as dde/open", "[show(how, title)]  as window/show",
+                      'how: one of "small", "large"'):
             self.assertIn(words, done.stdout.decode())
 
     def test_a_mistake_is_named_with_its_line(self):
