@@ -196,8 +196,11 @@ TEST(DdeText, Utf16ThatIsNone) {
   const char16_t reversed[] = {0xDE00, 0xD83D, 0};
   const char16_t twice[] = {0xD83D, 0xD83D, 0xDE00, 0};
   const char16_t last[] = {0xD83D};
+  const char16_t letter[] = {0xD83D, u'a', u'b', 0};
+  const char16_t zeros[] = {0xD83D, 0, 0, 0};
   for (const auto text : {std::u16string_view(high, 3), std::u16string_view(low, 3), std::u16string_view(reversed, 3),
-                          std::u16string_view(twice, 4), std::u16string_view(last, 1), u"[a]"sv, u""sv}) {
+                          std::u16string_view(twice, 4), std::u16string_view(last, 1), std::u16string_view(letter, 4),
+                          std::u16string_view(zeros, 4), u"[a]"sv, u""sv}) {
     const auto found = dde_text_of_utf16(utf16(text));
     ASSERT_FALSE(found);
     EXPECT_EQ(found.error(), Error::message_malformed);
