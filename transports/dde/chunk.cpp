@@ -93,6 +93,7 @@ result<std::vector<std::byte>> decode_command(bytes_view memory) {
   const bool framed = text.size() >= before.size() + after.size() && text.starts_with(before) && text.ends_with(after);
   if (unit != 0 || !framed) return Error::frame_malformed;
   const auto body = std::string_view(text).substr(before.size(), text.size() - before.size() - after.size());
+  if (body.empty()) return Error::frame_malformed;  // nor has libsodium a use for a place of no bytes
   std::vector<std::byte> out(body.size() / 4 * 3);
   std::size_t size = 0;
   // Strict: whole groups, padding as it must be, no bits left over.
