@@ -187,7 +187,7 @@ def planted(model):
     yield plant("a file that does not exist", "there is no file protocol/hope.cpp",
                 lambda bad: attack(bad, "ATK-18")["code"].append("protocol/hope.cpp"))
     yield plant("an attack without tests", "ATK-18", lambda bad: attack(bad, "ATK-18").update(tests=[]))
-    yield plant("a planned attack without a reason", "'reason' is a required property", lambda bad: attack(bad, "ATK-16").pop("reason"))
+    yield plant("a planned attack without a reason", "'reason' is a required property", lambda bad: attack(bad, "ATK-16").update(status="planned"))
     yield plant("a missing attack", "is too short", lambda bad: bad["attacks"].pop())
     yield plant("attacks out of order", "in order", lambda bad: bad["attacks"].reverse())
     yield plant("an unknown field", "Additional properties", lambda bad: attack(bad, "ATK-18").update(severity="high"))
