@@ -8,6 +8,10 @@ result<void> check_not_self(const PeerIdentity& peer, const PeerIdentity& self) 
   const bool by_key = peer.process_key != 0 && peer.process_key == self.process_key;
   const bool by_number = peer.process_key == 0 && peer.pid == self.pid;
   if (!by_key && !by_number) return {};
+  return connected_to_itself();
+}
+
+Failure connected_to_itself() {
   return Failure(
       Error::peer_unidentified,
       "This process is connected to itself, which proves nothing about a peer: connect from another process, or set "

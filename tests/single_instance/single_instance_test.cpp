@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "tests/channel/pair.hpp"
 #include "tests/single_instance/testing.hpp"
 #include "tests/support/endpoints.hpp"
 
@@ -269,10 +270,7 @@ TEST(SingleInstance, TheFirstIsShownToTheLaterStartBeforeAnythingIsSent) {
 
 /// A first instance that takes starts, ends each connection without an answer, and lives on. Tells of each that it took.
 int take_and_end(const Line& line, const Words& words) {
-  ListenOptions listen;
-  listen.policy = Policy::same_user();
-  listen.allow_shared_memory = true;
-  auto listener = blocking::Listener::open(endpoint_in(words.at(0)), listen);
+  auto listener = blocking::Listener::open(endpoint_in(words.at(0)), listen_options());
   line.tell(listener ? 'y' : 'n');
   while (listener) {
     auto channel = listener->accept();
@@ -297,10 +295,7 @@ TEST(SingleInstance, NoProcessIsHandedOneStartTwice) {
 
 /// What an honest start never does; 0 when the first instance answered it as it should.
 int misbehave(const Line& line, const Words& words) {
-  ConnectOptions connect;
-  connect.policy = Policy::same_user();
-  connect.data_plane = instance_options(words.at(0)).data_plane;
-  const auto open = [&] { return blocking::connect(endpoint_in(words.at(0)), connect); };
+  const auto open = [&] { return blocking::connect(endpoint_in(words.at(0)), connect_options()); };
   std::array<std::byte, 8> body;
   auto malformed = open();
   if (!malformed) return 1;

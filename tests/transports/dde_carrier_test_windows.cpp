@@ -160,8 +160,8 @@ TEST(DdeCarrier, AProcessDoesNotMeetItselfUnlessItAsks) {
   const auto endpoint = test::endpoint_in(directory);
   {
     WaitingDoor door(endpoint);
-    EXPECT_EQ(connect_over_dde(endpoint).error(), Error::not_found) << "not even answered";
-    EXPECT_EQ(connect_over_dde(endpoint, {}, patient(true)).error(), Error::not_found);
+    EXPECT_EQ(connect_over_dde(endpoint).error(), Error::peer_unidentified);
+    EXPECT_EQ(connect_over_dde(endpoint, {}, patient(true)).error(), Error::not_found) << "not even answered";
   }
   WaitingDoor door(endpoint, patient(true));
   EXPECT_EQ(connect_over_dde(endpoint).error(), Error::peer_unidentified);
@@ -238,6 +238,19 @@ TEST(DdeCarrier, Atk01ASecondListenerOfTheNameDoesNotStart) {
   EXPECT_EQ(DdeListener::open(endpoint, patient(true)).error(), Error::name_in_use);
   door.listener().close();
   EXPECT_TRUE(DdeListener::open(endpoint, patient(true)));
+}
+
+// A listener does not answer its own process, so no broadcast tells of it.
+TEST(DdeCarrier, AProcessHasOneListenerOfANameAndDoesNotConnectToIt) {
+  const TempDirectory directory, elsewhere;
+  const auto endpoint = test::endpoint_in(directory);
+  WaitingDoor door(endpoint);
+  EXPECT_EQ(DdeListener::open(endpoint, patient()).error(), Error::name_in_use);
+  EXPECT_EQ(connect_over_dde(endpoint).error(), Error::peer_unidentified);
+  EXPECT_TRUE(DdeListener::open(test::endpoint_in(elsewhere), patient()));
+  door.listener().close();
+  EXPECT_EQ(connect_over_dde(endpoint).error(), Error::not_found);
+  EXPECT_TRUE(DdeListener::open(endpoint, patient()));
 }
 
 }  // namespace

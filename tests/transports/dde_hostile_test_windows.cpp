@@ -3,6 +3,7 @@
 
 #include "tests/transports/dde_meeting_windows.hpp"
 #include "tests/transports/dde_raw_windows.hpp"
+#include "tests/transports/other_calls_windows.hpp"
 
 namespace penstock::transport {
 namespace {
@@ -316,6 +317,11 @@ TEST(Atk01Dde, ASquatterBesideTheListenerIsRefusedAndSoIsTheListener) {
   // Alone, it gets nothing but what anybody may know: which is checked first.
   const auto refuse = [](const PeerIdentity&) -> result<void> { return Error::peer_refused; };
   EXPECT_EQ(connect_over_dde(endpoint, refuse).error(), Error::peer_refused);
+  {
+    OtherCalls calls;
+    calls.of_window = [](native_handle) { return result<std::uint32_t>(static_cast<std::uint32_t>(test::own_pid())); };
+    EXPECT_EQ(connect_over_dde(endpoint).error(), Error::peer_unidentified) << "a window of this process, that is no listener";
+  }
   using namespace std::chrono_literals;
   EXPECT_EQ(connect_over_dde(endpoint, {}, {.timeouts = {.connect = 200ms, .terminate = 50ms}}).error(), Error::deadline_exceeded) << "it does not link";
 }

@@ -43,4 +43,15 @@ class LinkCarrier final : public Carrier {
 [[nodiscard]] result<std::wstring> topic_of(const Endpoint& endpoint);
 inline constexpr const wchar_t* application_name = L"penstock";
 
+/// What either end of a name needs before it has a window.
+struct MeetingPlace {
+  Atom application, topic;
+  std::shared_ptr<const SharedNames> names;
+  std::shared_ptr<const PeerIdentity> self;
+  std::shared_ptr<Pump> pump;
+
+  /// topic_of()'s errors; peer_unidentified, resource_exhausted, io_error.
+  [[nodiscard]] static result<MeetingPlace> of(const Endpoint& endpoint);
+};
+
 }  // namespace penstock::transport::dde

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "transports/dde/carrier_windows.hpp"
-#include "transports/identify_windows.hpp"
 #include "transports/scope_check.hpp"
 
 namespace penstock::transport {
@@ -33,28 +32,23 @@ result<void> check_server(const Endpoint& endpoint, const PeerIdentity& peer, co
 }  // namespace
 
 result<std::unique_ptr<Carrier>> connect_dde(const Endpoint& endpoint, const PeerCheck& check, Deadline deadline, DdeOptions options) {
-  const auto name = topic_of(endpoint);
-  if (!name) return name.error();
-  const auto application = Atom::add(application_name);
-  if (!application) return application.error();
-  const auto topic = Atom::add(*name);
-  if (!topic) return topic.error();
-  auto names = SharedNames::make();
-  if (!names) return names.error();
-  auto self = identify_self();
-  if (!self) return self.error();
-  auto pump = Pump::get();
-  if (!pump) return pump.error();
-  const auto link = std::make_shared<Link>(Role::client, std::move(*names), options.timeouts);
+  auto place = MeetingPlace::of(endpoint);
+  if (!place) return place.error();
+  auto& pump = *place->pump;
+  const auto topic = place->topic.number();
+  // Our listener does not answer us, so whoever does, if anybody, pretends.
+  const bool to_itself = !options.allow_own_process && pump.call([&] { return pump.listens_on(topic); });
+  if (to_itself) return connected_to_itself();
+  const auto link = std::make_shared<Link>(Role::client, place->names, options.timeouts);
   // Whatever is refused from here on, the carrier's destructor ends.
-  auto carrier = std::make_unique<LinkCarrier>(*pump, link, std::make_shared<const PeerIdentity>(std::move(*self)));
-  const auto server = (*pump)->call([&] { return link->find_server(**pump, application->number(), topic->number()); });
+  auto carrier = std::make_unique<LinkCarrier>(place->pump, link, place->self);
+  const auto server = pump.call([&] { return link->find_server(pump, place->application.number(), topic); });
   if (!server) return explain(endpoint, server.error());
   auto peer = identify_window(*server);
   if (!peer) return peer.error();
   // ATK-01: nothing but the name has left, and nothing will to another.
   if (auto admitted = check_server(endpoint, peer->identity, carrier->self(), check, options); !admitted) return admitted.error();
-  (*pump)->call([&] {
+  pump.call([&] {
     link->begin(std::move(*peer));
     return true;
   });

@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include "transports/dde/carrier_windows.hpp"
-#include "transports/identify_windows.hpp"
+#include "transports/os_calls_windows.hpp"
 #include "transports/scope_check.hpp"
 
 namespace penstock::transport {
@@ -26,13 +26,12 @@ constexpr UINT client_patience = 250;  // milliseconds, for a client to take our
 /// The listener's half that the pump's thread knows.
 class Door final : public Served, public std::enable_shared_from_this<Door> {
  public:
-  Door(Atom application, Atom topic, std::shared_ptr<const SharedNames> names, Scope scope, std::shared_ptr<const PeerIdentity> self,
-       DdeOptions options)
-      : application_(std::move(application)),
-        topic_(std::move(topic)),
-        names_(std::move(names)),
+  Door(MeetingPlace place, Scope scope, DdeOptions options)
+      : application_(std::move(place.application)),
+        topic_(std::move(place.topic)),
+        names_(std::move(place.names)),
+        self_(std::move(place.self)),
         scope_(scope),
-        self_(std::move(self)),
         options_(options) {}
 
   [[nodiscard]] result<void> open(Pump& pump);
@@ -50,14 +49,15 @@ class Door final : public Served, public std::enable_shared_from_this<Door> {
   [[nodiscard]] const std::shared_ptr<const PeerIdentity>& self() const noexcept { return self_; }
 
  private:
+  [[nodiscard]] result<void> look_for_others(Pump& pump);
   void answer(HWND client);
   void on_connected(const std::shared_ptr<Link>& link);
   void fire();
 
   const Atom application_, topic_;
   const std::shared_ptr<const SharedNames> names_;
-  const Scope scope_;
   const std::shared_ptr<const PeerIdentity> self_;
+  const Scope scope_;
   const DdeOptions options_;
   Pump* pump_ = nullptr;  // on its own thread only
   HWND window_ = nullptr;
@@ -72,7 +72,14 @@ class Door final : public Served, public std::enable_shared_from_this<Door> {
 };
 
 result<void> Door::open(Pump& pump) {
+  if (!pump.claim(topic_.number())) return Failure(Error::name_in_use, "This process listens on this name over DDE already.");
   pump_ = &pump;
+  auto found_nobody = look_for_others(pump);
+  if (!found_nobody) close();
+  return found_nobody;
+}
+
+result<void> Door::look_for_others(Pump& pump) {
   if (pump.windows() >= most_links) return Error::resource_exhausted;
   // The window first and the question afterwards: of two that start at once, each sees the other, or the later one the earlier.
   window_ = pump.open_window(shared_from_this());
@@ -82,7 +89,6 @@ result<void> Door::open(Pump& pump) {
   const auto probe = std::exchange(probe_, nullptr);
   probe->terminate();
   if (!other && other.error() == Error::not_found) return {};
-  gone_ = true;
   if (other || other.error() == Error::socket_unsafe)
     return Failure(Error::name_in_use, "Another window answers for this name over DDE: end that program, or choose another name.");
   return other.error();
@@ -90,6 +96,7 @@ result<void> Door::open(Pump& pump) {
 
 void Door::close() {
   gone_ = true;
+  pump_->give_back(topic_.number());
 }
 
 void Door::on_sent(UINT message, HWND from, LPARAM parameter) {
@@ -243,22 +250,12 @@ class WindowsDdeListener final : public DdeListener {
 }  // namespace
 
 result<std::unique_ptr<DdeListener>> DdeListener::open(const Endpoint& endpoint, DdeOptions options) {
-  const auto name = topic_of(endpoint);
-  if (!name) return name.error();
-  auto application = Atom::add(application_name);
-  if (!application) return application.error();
-  auto topic = Atom::add(*name);
-  if (!topic) return topic.error();
-  auto names = SharedNames::make();
-  if (!names) return names.error();
-  auto self = identify_self();
-  if (!self) return self.error();
-  auto pump = Pump::get();
-  if (!pump) return pump.error();
-  const auto door = std::make_shared<Door>(std::move(*application), std::move(*topic), std::move(*names), endpoint.scope(),
-                                           std::make_shared<const PeerIdentity>(std::move(*self)), options);
-  if (auto opened = (*pump)->call([&] { return door->open(**pump); }); !opened) return opened.error();
-  return std::unique_ptr<DdeListener>(new WindowsDdeListener(std::move(*pump), door));
+  auto place = MeetingPlace::of(endpoint);
+  if (!place) return place.error();
+  const auto pump = place->pump;
+  const auto door = std::make_shared<Door>(std::move(*place), endpoint.scope(), options);
+  if (auto opened = pump->call([&] { return door->open(*pump); }); !opened) return opened.error();
+  return std::unique_ptr<DdeListener>(new WindowsDdeListener(pump, door));
 }
 
 }  // namespace penstock::transport

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -63,6 +64,10 @@ class Pump {
   [[nodiscard]] HWND open_window(std::shared_ptr<Served> served);
   void close_window(HWND window);
   [[nodiscard]] std::size_t windows() const noexcept { return served_.size(); }
+  /// One listener of this process for each topic: a broadcast does not tell, for a listener does not answer its own process. False: taken.
+  [[nodiscard]] bool claim(std::uint16_t topic) { return topics_.insert(topic).second; }
+  [[nodiscard]] bool listens_on(std::uint16_t topic) const { return topics_.contains(topic); }
+  void give_back(std::uint16_t topic) { topics_.erase(topic); }
 
  private:
   Pump() = default;
@@ -80,6 +85,7 @@ class Pump {
   std::deque<std::function<void()>> tasks_;
   bool stopping_ = false;
   std::map<HWND, std::shared_ptr<Served>> served_;
+  std::set<std::uint16_t> topics_;
 };
 
 }  // namespace penstock::transport::dde
