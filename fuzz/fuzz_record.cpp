@@ -226,6 +226,7 @@ void Script::deliver_genuine(const Sent& sent) {
   require(opened->header == sent.header && std::ranges::equal(opened->payload, sent.payload),
           "another record than sent");
   model_.accept(sent.header);
+  require(opener_.complete() == (model_.ordered || model_.awaited() == model_.end()), "complete, and not");
   const auto after = opener_.snapshot();
   require(after.next == model_.end() && after.epoch == model_.epoch && after.refresh_pending == model_.pending,
           "the state after a record");

@@ -17,6 +17,15 @@ struct RecordModel {
   std::map<std::uint32_t, std::set<std::uint64_t>> numbers;  ///< accepted, by epoch
   std::set<std::uint64_t> seen;                              ///< all of them
 
+  /// The lowest number that has not come.
+  [[nodiscard]] std::uint64_t awaited() const {
+    std::uint64_t number = 0;
+    for (const auto one : seen) {
+      if (one != number) break;
+      ++number;
+    }
+    return number;
+  }
   [[nodiscard]] std::uint64_t end() const { return seen.empty() ? 0 : *seen.rbegin() + 1; }
 
   /// Is there a key for it at all?
@@ -56,6 +65,7 @@ struct RecordModel {
     }
     if (seen.contains(sequence)) return Error::record_replayed;
     if (sequence < end() && end() - sequence > protocol::replay_window_size) return Error::record_replayed;
+    if (sequence >= protocol::replay_window_size && awaited() <= sequence - protocol::replay_window_size) return Error::sequence_wrong;
     for (const auto& [other, accepted] : numbers) {
       if (accepted.empty() || other == header.epoch) continue;
       if (other<header.epoch&& * accepted.rbegin()> sequence) return Error::sequence_wrong;

@@ -201,6 +201,7 @@ class ChannelCore {
   std::uint64_t refreshed_at_ = 0;
 
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
+  std::uint64_t last_opened_ = 0;  // its number
   PollBudget poll_, room_poll_;
 };
 

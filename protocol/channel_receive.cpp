@@ -122,6 +122,9 @@ result<bool> ChannelCore::on_frame(const Frame& frame) {
 
   const auto opened = session_.opener.open(frame.record, out, monotonic_time());
   if (!opened) return opened.error();
+  // ATK-26: where records may come in any order, those of one message may not, nor may one of them be another message's.
+  const auto before = std::exchange(last_opened_, opened->header.sequence);
+  if (assembly_.active && opened->header.sequence != before + 1) return Error::sequence_wrong;
   if (auto taken = inbox_.consume(*carrier_, frame, direct == nullptr); !taken) return taken.error();
   bytes_received_ += payload;
 
@@ -344,7 +347,8 @@ result<bool> ChannelCore::on_control(const Opened& record) {
     }
     case FrameType::close:
       if (!record.payload.empty()) return Error::message_malformed;
-      return Error::closed_by_peer;
+      // What comes no more was dropped on the way: no orderly end (ATK-26).
+      return session_.opener.complete() ? Error::closed_by_peer : Error::truncated;
     default: return Error::frame_malformed;
   }
 }

@@ -100,6 +100,7 @@ Error Opener::refuse_sequence(std::uint64_t sequence, Slot slot) const noexcept 
     return sequence < next_ ? Error::record_replayed : Error::sequence_wrong;
   }
   if (!reordering_->window.fresh(sequence)) return Error::record_replayed;
+  if (reordering_->window.loses(sequence)) return Error::sequence_wrong;  // ATK-26: a record that was dropped
   // Epochs follow each other in sequence numbers too: whoever learns an old key cannot write into what came after it.
   const Reordering& seen = *reordering_;
   const bool placed = slot == Slot::current ? sequence >= seen.previous_end

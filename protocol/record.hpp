@@ -114,6 +114,8 @@ class Opener {
   [[nodiscard]] std::uint64_t expected() const noexcept {
     return next_;
   }  ///< ordered carriers: the next sequence number
+  /// Has every record come that was sealed before the last one that was opened?
+  [[nodiscard]] bool complete() const noexcept { return reordering_ == nullptr || reordering_->window.complete(); }
   [[nodiscard]] std::uint32_t epoch() const noexcept { return epoch_; }
   void reset() noexcept;  ///< zeroes the keys; final
 

@@ -19,6 +19,10 @@ class BasicReplayWindow {
  public:
   /// Would this number be new? Changes nothing. Numbers older than the window are not new.
   [[nodiscard]] bool fresh(std::uint64_t sequence) const noexcept;
+  /// Would marking this fresh number push one out of the window that never came? From 0 on all are awaited. Amortised constant time.
+  [[nodiscard]] bool loses(std::uint64_t sequence) const noexcept;
+  /// Has each number up to the highest come? True before the first.
+  [[nodiscard]] bool complete() const noexcept { return !any_ || marked_ == highest_ + 1; }
   /// Marks it as seen. Only after fresh() said yes.
   void mark(std::uint64_t sequence) noexcept;
   friend auto operator<=>(const BasicReplayWindow&, const BasicReplayWindow&) = default;
@@ -33,6 +37,7 @@ class BasicReplayWindow {
 
   std::array<std::uint64_t, words> seen_{};
   std::uint64_t highest_ = 0;
+  std::uint64_t marked_ = 0;
   bool any_ = false;
 };
 
@@ -50,6 +55,17 @@ bool BasicReplayWindow<Size, WordBits>::fresh(std::uint64_t sequence) const noex
 }
 
 template <std::uint64_t Size, unsigned WordBits>
+bool BasicReplayWindow<Size, WordBits>::loses(std::uint64_t sequence) const noexcept {
+  if (sequence < Size || (any_ && sequence <= highest_)) return false;
+  const std::uint64_t oldest = sequence - Size + 1;  // that could still come
+  if (!any_ || oldest > highest_ + 1) return true;
+  for (auto leaving = highest_ < Size ? 0 : highest_ - Size + 1; leaving < oldest; ++leaving) {
+    if ((seen_[slot(leaving / WordBits)] & bit(leaving)) == 0) return true;
+  }
+  return false;
+}
+
+template <std::uint64_t Size, unsigned WordBits>
 void BasicReplayWindow<Size, WordBits>::mark(std::uint64_t sequence) noexcept {
   const std::uint64_t word = sequence / WordBits;
   if (!any_) {
@@ -62,6 +78,7 @@ void BasicReplayWindow<Size, WordBits>::mark(std::uint64_t sequence) noexcept {
     highest_ = sequence;
   }
   seen_[slot(word)] |= bit(sequence);
+  ++marked_;
 }
 
 }  // namespace penstock::protocol

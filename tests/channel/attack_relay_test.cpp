@@ -1,82 +1,9 @@
 // ATK-17 and ATK-26: a real relay process between two genuine ends. Where identities are bound it gets no key agreed; where
 // policy binds the user alone it may stand there, and still cannot change, drop, swap, repeat or cut one frame unseen.
-#include "tests/channel/accepting.hpp"
-#include "tests/support/child.hpp"
-#include "tests/support/relay.hpp"
+#include "tests/channel/relayed.hpp"
 
 namespace penstock::test {
 namespace {
-
-Policy bound_to(Binding binding, Trust trust = Trust::os_identity, std::vector<PublicKey> keys = {}) {
-  Rule rule;
-  rule.name = "this user";
-  rule.users = {own_user()};
-  rule.trust = trust;
-  rule.binding = binding;
-  rule.public_keys = std::move(keys);
-  rule.operations = {"*"};
-  auto policy = Policy::of({std::move(rule)});
-  EXPECT_TRUE(policy) << policy.error().sentence();
-  return *policy;
-}
-
-// Frames of the connector: 0 is Noise message 0, 1 the confirm record, 2 to 6 the five messages.
-constexpr std::size_t first_message = 2;
-
-using Frame = std::vector<std::byte>;
-
-/// What the relay's process can be told to do, by name. `at` is its one parameter.
-Tamper tamper_called(const std::string& name, std::size_t at) {
-  if (name == "drop") {
-    return [](bool up, std::size_t number, Frame frame) {
-      if (up && number == first_message + 2) frame.clear();
-      return std::optional(std::move(frame));
-    };
-  }
-  if (name == "repeat") {
-    return [](bool up, std::size_t number, Frame frame) {
-      if (up && number == first_message + 2) {
-        const auto once = frame;
-        frame.insert(frame.end(), once.begin(), once.end());
-      }
-      return std::optional(std::move(frame));
-    };
-  }
-  if (name == "swap") {
-    return [held = Frame()](bool up, std::size_t number, Frame frame) mutable {
-      if (up && number == first_message + 2) {
-        held = std::exchange(frame, {});
-      } else if (up && number == first_message + 3) {
-        frame.insert(frame.end(), held.begin(), held.end());
-      }
-      return std::optional(std::move(frame));
-    };
-  }
-  if (name == "cut") {
-    return [cut = false](bool up, std::size_t number, Frame frame) mutable {
-      if (cut) return std::optional<Frame>();
-      if (up && number == first_message + 2) {
-        frame.resize(frame.size() - 7);
-        cut = true;
-      }
-      return std::optional(std::move(frame));
-    };
-  }
-  if (name == "splice") {
-    return [down = Frame()](bool up, std::size_t number, Frame frame) mutable {
-      if (!up) down = frame;
-      if (up && number == first_message + 1) return std::optional(down);
-      return std::optional(std::move(frame));
-    };
-  }
-  if (name == "flip") {
-    return [at](bool up, std::size_t number, Frame frame) {
-      if (up && number == first_message + 2) frame[at] ^= static_cast<std::byte>(1u << (at % 8));
-      return std::optional(std::move(frame));
-    };
-  }
-  return [](bool, std::size_t, Frame frame) { return std::optional(std::move(frame)); };
-}
 
 /// Takes one connection at its own name and passes it on.
 const Role relay_role("relay", [](const Line& line, const Words& words) {
@@ -90,59 +17,12 @@ const Role relay_role("relay", [](const Line& line, const Words& words) {
   return 0;
 });
 
-/// The genuine listener in its own directory, the relay's name in another; both belong to this user.
-class Relayed : public ::testing::Test {
+class Relayed : public RelayedOver {
  protected:
-  /// As blocking::connect, at the relay's name and meaning the listener's: where names are directories both end alike, and where one
-  /// flat namespace has them they cannot. So it is the processes alone that the two ends see differently.
-  result<blocking::Channel> connect_by(const Endpoint& relay_name, const ConnectOptions& options) {
-    auto carrier = transport::connect_pipe(relay_name, options.policy.users(), {}, soon());
-    if (!carrier) return carrier.error();
-    auto inputs = std::make_shared<protocol::HandshakeInputs>();
-    inputs->policy = options.policy;
-    inputs->keys = options.keys;
-    inputs->channel = std::make_shared<const protocol::ChannelSettings>(options.channel, options.audit, "test");
-    const auto meant = endpoint_in(directory);
-    protocol::HandshakeContext context;
-    context.initiator = true;
-    context.endpoint = {meant.scope(), meant.name()};
-    context.trust = options.trust;
-    context.suite = Suite::chachapoly_blake2b;
-    auto driver = HandshakeDriver::make(std::move(*carrier), inputs, std::move(context));
-    if (!driver) return driver.error();
-    if (auto done = (*driver)->run(soon()); !done) return done.error();
-    auto core = (*driver)->take();
-    if (!core) return core.error();
-    return blocking::Channel(std::move(*core));
+  Relayed() : RelayedOver(relay_role, DataPlane::pipe) {}
+  result<std::unique_ptr<transport::Carrier>> open_carrier(const Endpoint& endpoint, const Policy& policy) override {
+    return transport::connect_pipe(endpoint, policy.users(), {}, soon());
   }
-
-  /// Opens the listener and connects through the relay. Fills server and client as far as they get.
-  void meet(ListenOptions listen, const ConnectOptions& connect, const std::string& tamper, std::size_t at = 0) {
-    relay_directory.emplace();
-    listen.audit = listener_audit;
-    auto opened = blocking::Listener::open(endpoint_in(directory), std::move(listen));
-    ASSERT_TRUE(opened) << opened.error().sentence();
-    relay = std::make_unique<Child>(relay_role, Words{relay_directory->path(), directory.path(), tamper, std::to_string(at)});
-    ASSERT_EQ(relay->line().hear(), '.');
-    std::thread accepting([&] {
-      auto accepted = opened->accept(std::chrono::seconds(5));
-      if (accepted) server = std::move(*accepted);
-      if (!accepted) server_failure = accepted.error().code();
-    });
-    auto connected = connect_by(endpoint_in(*relay_directory), connect);
-    if (connected) client = std::move(*connected);
-    if (!connected) client_failure = connected.error().code();
-    accepting.join();
-  }
-
-  TempDirectory directory;
-  std::optional<TempDirectory> relay_directory;  // a new one for each relay
-  std::shared_ptr<RecordingAudit> listener_audit = std::make_shared<RecordingAudit>();
-  std::unique_ptr<Child> relay;
-  blocking::Channel server;
-  blocking::Channel client;
-  Error server_failure = Error::none;
-  Error client_failure = Error::none;
 };
 
 TEST_F(Relayed, Atk17NoKeyIsAgreedThroughARelayWithoutStaticKeys) {
@@ -184,28 +64,6 @@ class Tampered : public Relayed {
     auto connect = connect_options();
     connect.policy = bound_to(Binding::user);
     meet(std::move(listen), connect, tamper, at);
-  }
-  /// Sends five numbered messages and returns what arrived, in order, until the channel ended or all five were there.
-  std::vector<int> deliver_five() {
-    for (int i = 0; i < 5; ++i) {
-      const std::vector<std::byte> body(100, static_cast<std::byte>(i));
-      if (!client.send(body)) break;
-    }
-    std::vector<int> arrived;
-    std::vector<std::byte> buffer(200);
-    while (arrived.size() < 5) {
-      const auto got = server.receive(buffer, std::chrono::seconds(20));
-      if (!got) break;
-      EXPECT_EQ(got->size, 100u);
-      for (std::size_t i = 0; i < got->size; ++i) EXPECT_EQ(buffer[i], buffer[0]);
-      arrived.push_back(std::to_integer<int>(buffer[0]));
-    }
-    return arrived;
-  }
-  static std::vector<int> numbers(int count) {
-    std::vector<int> out;
-    for (int i = 0; i < count; ++i) out.push_back(i);
-    return out;
   }
 };
 

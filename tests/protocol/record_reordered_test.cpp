@@ -24,12 +24,45 @@ TEST(Reordered, AnyOrderWithinTheWindowEachOnce) {
 TEST(Reordered, OlderThanTheWindowIsRefused) {
   Direction at(false);
   const auto key = test_key();
-  EXPECT_EQ(open_error(at.opener, craft(key, message_header(W))), Error::none);
+  for (std::uint64_t i = 0; i <= W; ++i) {
+    if (i == 1) continue;
+    ASSERT_EQ(open_error(at.opener, craft(key, message_header(i))), Error::none);
+  }
   EXPECT_EQ(open_error(at.opener, craft(key, message_header(0))), Error::record_replayed);
   EXPECT_EQ(open_error(at.opener, craft(key, message_header(1))), Error::none);
-  EXPECT_EQ(open_error(at.opener, craft(key, message_header(max_records - 1))), Error::none);
-  EXPECT_EQ(open_error(at.opener, craft(key, message_header(max_records - 1 - W))), Error::record_replayed);
-  EXPECT_EQ(open_error(at.opener, craft(key, message_header(max_records - W))), Error::none);
+  EXPECT_EQ(open_error(at.opener, craft(key, message_header(W + 2))), Error::none);
+  EXPECT_EQ(open_error(at.opener, craft(key, message_header(2))), Error::record_replayed);
+}
+
+// ATK-26: nothing is dropped for ever and unseen.
+TEST(Reordered, ANumberThatCanComeNoMoreEndsIt) {
+  const auto key = test_key();
+  Opener opener(test_key(), false, Limits{});
+  EXPECT_TRUE(opener.complete());
+  EXPECT_EQ(open_error(opener, craft(key, message_header(W))), Error::sequence_wrong) << "0 would be too late then";
+  EXPECT_EQ(open_error(opener, craft(key, message_header(max_records - 1))), Error::sequence_wrong);
+  EXPECT_EQ(open_error(opener, craft(key, message_header(W - 1))), Error::none);
+  EXPECT_FALSE(opener.complete());
+  EXPECT_EQ(open_error(opener, craft(key, message_header(W))), Error::sequence_wrong);
+  EXPECT_EQ(open_error(opener, craft(key, message_header(0))), Error::none);
+  EXPECT_EQ(open_error(opener, craft(key, message_header(W))), Error::none);
+  EXPECT_EQ(open_error(opener, craft(key, message_header(W + 1))), Error::sequence_wrong) << "1";
+}
+
+TEST(Reordered, IsCompleteExactlyWhenNothingIsMissing) {
+  Direction at(false);
+  std::vector<Bytes> frames;
+  for (int i = 0; i < 4; ++i) frames.push_back(seal(at.sealer, std::to_string(i)));
+  std::vector<std::size_t> order{0, 1, 2, 3};
+  do {
+    Opener opener(test_key(), false, Limits{});
+    std::size_t highest = 0;
+    for (std::size_t count = 0; count < order.size(); ++count) {
+      ASSERT_EQ(open_error(opener, frames[order[count]]), Error::none);
+      highest = std::max(highest, order[count]);
+      EXPECT_EQ(opener.complete(), highest == count);
+    }
+  } while (std::ranges::next_permutation(order).found);
 }
 
 TEST(Reordered, RecordsOfTheEpochBeforeStillArrive) {
@@ -96,11 +129,13 @@ TEST(Reordered, TheOldKeyGoesWhenTheWindowHasLeftItBehind) {
   const auto key0 = test_key();
   const auto key1 = key0.rekeyed();
   Opener opener(test_key(), false, Limits{});
-  EXPECT_EQ(open_error(opener, craft(key0, message_header(0))), Error::none);
-  EXPECT_EQ(open_error(opener, craft(*key1, message_header(5, 1))), Error::none);
+  for (std::uint64_t i = 0; i < 4; ++i) EXPECT_EQ(open_error(opener, craft(key0, message_header(i))), Error::none);
+  for (std::uint64_t i = 5; i < 9; ++i) EXPECT_EQ(open_error(opener, craft(*key1, message_header(i, 1))), Error::none);
   EXPECT_TRUE(opener.snapshot().previous_kept);
   EXPECT_EQ(open_error(opener, craft(*key1, message_header(W + 3, 1))), Error::none);
   EXPECT_TRUE(opener.snapshot().previous_kept) << "number 4 could still come";
+  EXPECT_EQ(open_error(opener, craft(*key1, message_header(W + 4, 1))), Error::sequence_wrong);
+  EXPECT_EQ(open_error(opener, craft(key0, message_header(4))), Error::none);
   EXPECT_EQ(open_error(opener, craft(*key1, message_header(W + 4, 1))), Error::none);
   EXPECT_FALSE(opener.snapshot().previous_kept);
   EXPECT_EQ(open_error(opener, craft(key0, message_header(4))), Error::epoch_wrong);

@@ -123,6 +123,37 @@ TEST(Atk19, WindowTableWordBoundaries) {
   }
 }
 
+// ATK-26 where order is no rule: what was dropped is found out at the latest when it could come no more.
+TEST(Atk19, WhatCanComeNoMoreIsLost) {
+  ReplayWindow window;
+  EXPECT_TRUE(window.complete());
+  EXPECT_FALSE(window.loses(W - 1)) << "the first, and all before it may still come";
+  EXPECT_TRUE(window.loses(W)) << "0 could not come any more";
+  window.mark(0);
+  EXPECT_TRUE(window.complete());
+  window.mark(2);
+  EXPECT_FALSE(window.complete());
+  EXPECT_FALSE(window.loses(W));
+  EXPECT_TRUE(window.loses(W + 1)) << "1";
+  for (std::uint64_t i = 3; i < W; ++i) window.mark(i);
+  EXPECT_FALSE(window.loses(W));
+  EXPECT_TRUE(window.loses(W + 1));
+  window.mark(1);
+  EXPECT_TRUE(window.complete());
+  EXPECT_FALSE(window.loses(2 * W - 1));
+  EXPECT_TRUE(window.loses(2 * W)) << "W";
+  EXPECT_TRUE(window.loses(top));
+  EXPECT_FALSE(window.loses(5)) << "seen";
+  // Round the ring several times, each in its turn but one.
+  for (std::uint64_t i = W; i < 5 * W; ++i) {
+    ASSERT_FALSE(window.loses(i)) << i;
+    if (i != 4 * W + 17) window.mark(i);
+  }
+  EXPECT_FALSE(window.loses(5 * W + 16));
+  EXPECT_TRUE(window.loses(5 * W + 17));
+  EXPECT_FALSE(window.complete());
+}
+
 // What the window is meant to be, with nothing clever in it.
 struct Model {
   std::set<std::uint64_t> seen;
@@ -131,6 +162,15 @@ struct Model {
     if (seen.contains(sequence)) return false;
     return !highest || sequence > *highest || *highest - sequence < size;
   }
+  [[nodiscard]] bool loses(std::uint64_t sequence, std::uint64_t size) const {
+    if (sequence < size || !fresh(sequence, size)) return false;
+    if (!highest) return true;
+    for (auto n = *highest < size ? 0 : *highest - size + 1; n <= sequence - size; ++n) {
+      if (!seen.contains(n)) return true;
+    }
+    return false;
+  }
+  [[nodiscard]] bool complete() const { return !highest || seen.size() == *highest + 1; }
   void mark(std::uint64_t sequence) {
     seen.insert(sequence);
     if (!highest || sequence > *highest) highest = sequence;
@@ -155,9 +195,17 @@ std::size_t explore(std::uint64_t base, std::uint64_t values) {
         return 0;
       }
       if (!fresh) continue;
+      if (state.first.loses(base + i) != state.second.loses(base + i, Size)) {
+        ADD_FAILURE() << "window " << Size << "/" << WordBits << " and the model lose another at " << base << " + " << i;
+        return 0;
+      }
       State next = state;
       next.first.mark(base + i);
       next.second.mark(base + i);
+      if (next.first.complete() != next.second.complete()) {
+        ADD_FAILURE() << "window " << Size << "/" << WordBits << " is complete, the model not, or the other way round, at " << base << " + " << i;
+        return 0;
+      }
       if (known.insert(next).second) waiting.push_back(std::move(next));
     }
   }
