@@ -1,15 +1,18 @@
 # What keeps the builds of scripts/test short. None of it touches how the library is compiled in a build that ships.
 # Called last, when every target is known.
 #
-# PENSTOCK_TEST_FLAGS   for tests, and in instrumented builds for the command and the examples too: they are compiled once and
-#                       run for seconds, so that optimising them costs more than it gives
+# PENSTOCK_TEST_FLAGS   for tests, and in builds that do not ship (instrumented, or with PENSTOCK_UNITY) for the command and the examples
+#                       too: they are compiled once and run for seconds, so that optimising them costs more than it gives
 # PENSTOCK_PCH          precompiled headers, for clang. Such a build does not see that a file forgot an include: the builds with
-#                       g++ and mingw-w64 have none, so that they do
+#                       g++ have none, so that they do
+# PENSTOCK_UNITY        tests are compiled four files at a time, for headers cost more than they do; likewise blind to a forgotten
+#                       include, and to a name that is used in two files
 # penstock_threads      target: the tests that carry the label `threads`, all that ThreadSanitizer is asked about
 # penstock_fuzz         target: the fuzz targets
 include(PenstockExecutables)
 set(PENSTOCK_TEST_FLAGS "" CACHE STRING "Compiler flags of the tests alone, as -O1")
 option(PENSTOCK_PCH "Precompiled headers (needs clang)" OFF)
+option(PENSTOCK_UNITY "Compile tests several files at a time" OFF)
 
 # Without <filesystem>: it brings std::quoted, and a call of our own quoted() would find that one.
 set(pch_library <fmt/format.h> <boost/asio/any_io_executor.hpp> <algorithm> <array> <charconv> <chrono> <functional> <memory>
@@ -31,12 +34,16 @@ endif()
 separate_arguments(test_flags NATIVE_COMMAND "${PENSTOCK_TEST_FLAGS}")
 if(test_flags)
   set(quick ${tests})
-  if(PENSTOCK_SANITIZE OR PENSTOCK_COVERAGE)
+  if(PENSTOCK_SANITIZE OR PENSTOCK_COVERAGE OR PENSTOCK_UNITY)
     list(APPEND quick ${programs})
   endif()
   foreach(target IN LISTS quick)
     target_compile_options(${target} PRIVATE ${test_flags})
   endforeach()
+endif()
+
+if(PENSTOCK_UNITY AND tests)
+  set_target_properties(${tests} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
 endif()
 
 if(PENSTOCK_PCH)

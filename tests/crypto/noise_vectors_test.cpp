@@ -54,11 +54,11 @@ std::optional<KeyPair> key_pair(const Vector& vector, const std::string& field) 
   return std::move(*made);
 }
 
-struct Ends {
+struct VectorEnds {
   result<NoiseHandshake> initiator, responder;
 };
 
-Ends make_ends(const Vector& vector, const Name& name, const HandshakePattern& pattern) {
+VectorEnds make_ends(const Vector& vector, const Name& name, const HandshakePattern& pattern) {
   const auto prologue = vector.contains("prologue") ? test::unhex(vector.at("prologue")) : test::Bytes();
   const auto psk = pattern.psks != 0 ? test::unhex(vector.at("preshared_key")) : test::Bytes();
   const auto make = [&](bool initiator) {

@@ -14,12 +14,12 @@ namespace {
 
 using test::load_error;
 
-const std::string whole = test::whole_policy();
+const std::string sound = test::whole_policy();
 
 TEST(Atk28, APolicyFileBehindALinkIsRefused) {
   const test::Scratch scratch;
   std::filesystem::create_directory(scratch / "etc");
-  scratch.write("etc/policy.toml", whole, 0644);
+  scratch.write("etc/policy.toml", sound, 0644);
   std::filesystem::create_symlink("etc/policy.toml", scratch / "link.toml");
   std::filesystem::create_symlink("etc", scratch / "linked");
   EXPECT_EQ(load_error(scratch / "link.toml"), Error::policy_unsafe);
@@ -36,12 +36,12 @@ TEST(Atk28, APolicyFileOfAnotherUserOrOneThatMayNotBeReadIsRefused) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to give files away and to become another user";
   constexpr uid_t mallory = 54322;
   const test::Scratch scratch;
-  const auto path = scratch.write("policy.toml", whole, 0644);
+  const auto path = scratch.write("policy.toml", sound, 0644);
   ASSERT_EQ(::chown(path.c_str(), mallory, 0), 0);
   EXPECT_EQ(load_error(path), Error::policy_unsafe);
 
   // Root's file, which the helper's user may not read.
-  const auto own = scratch.write("root.toml", whole, 0600);
+  const auto own = scratch.write("root.toml", sound, 0600);
   test::set_mode(scratch.path(), 0755);
   const auto ending = test::in_child([&] {
     if (::setresuid(mallory, mallory, mallory) != 0) return 2;

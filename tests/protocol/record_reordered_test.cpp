@@ -4,7 +4,7 @@
 namespace penstock::protocol {
 namespace {
 
-constexpr std::uint64_t W = replay_window_size;
+constexpr std::uint64_t window_size = replay_window_size;
 
 TEST(Reordered, AnyOrderWithinTheWindowEachOnce) {
   Direction at(false);
@@ -24,13 +24,13 @@ TEST(Reordered, AnyOrderWithinTheWindowEachOnce) {
 TEST(Reordered, OlderThanTheWindowIsRefused) {
   Direction at(false);
   const auto key = test_key();
-  for (std::uint64_t i = 0; i <= W; ++i) {
+  for (std::uint64_t i = 0; i <= window_size; ++i) {
     if (i == 1) continue;
     ASSERT_EQ(open_error(at.opener, craft(key, message_header(i))), Error::none);
   }
   EXPECT_EQ(open_error(at.opener, craft(key, message_header(0))), Error::record_replayed);
   EXPECT_EQ(open_error(at.opener, craft(key, message_header(1))), Error::none);
-  EXPECT_EQ(open_error(at.opener, craft(key, message_header(W + 2))), Error::none);
+  EXPECT_EQ(open_error(at.opener, craft(key, message_header(window_size + 2))), Error::none);
   EXPECT_EQ(open_error(at.opener, craft(key, message_header(2))), Error::record_replayed);
 }
 
@@ -39,14 +39,14 @@ TEST(Reordered, ANumberThatCanComeNoMoreEndsIt) {
   const auto key = test_key();
   Opener opener(test_key(), false, Limits{});
   EXPECT_TRUE(opener.complete());
-  EXPECT_EQ(open_error(opener, craft(key, message_header(W))), Error::sequence_wrong) << "0 would be too late then";
+  EXPECT_EQ(open_error(opener, craft(key, message_header(window_size))), Error::sequence_wrong) << "0 would be too late then";
   EXPECT_EQ(open_error(opener, craft(key, message_header(max_records - 1))), Error::sequence_wrong);
-  EXPECT_EQ(open_error(opener, craft(key, message_header(W - 1))), Error::none);
+  EXPECT_EQ(open_error(opener, craft(key, message_header(window_size - 1))), Error::none);
   EXPECT_FALSE(opener.complete());
-  EXPECT_EQ(open_error(opener, craft(key, message_header(W))), Error::sequence_wrong);
+  EXPECT_EQ(open_error(opener, craft(key, message_header(window_size))), Error::sequence_wrong);
   EXPECT_EQ(open_error(opener, craft(key, message_header(0))), Error::none);
-  EXPECT_EQ(open_error(opener, craft(key, message_header(W))), Error::none);
-  EXPECT_EQ(open_error(opener, craft(key, message_header(W + 1))), Error::sequence_wrong) << "1";
+  EXPECT_EQ(open_error(opener, craft(key, message_header(window_size))), Error::none);
+  EXPECT_EQ(open_error(opener, craft(key, message_header(window_size + 1))), Error::sequence_wrong) << "1";
 }
 
 TEST(Reordered, IsCompleteExactlyWhenNothingIsMissing) {
@@ -132,11 +132,11 @@ TEST(Reordered, TheOldKeyGoesWhenTheWindowHasLeftItBehind) {
   for (std::uint64_t i = 0; i < 4; ++i) EXPECT_EQ(open_error(opener, craft(key0, message_header(i))), Error::none);
   for (std::uint64_t i = 5; i < 9; ++i) EXPECT_EQ(open_error(opener, craft(*key1, message_header(i, 1))), Error::none);
   EXPECT_TRUE(opener.snapshot().previous_kept);
-  EXPECT_EQ(open_error(opener, craft(*key1, message_header(W + 3, 1))), Error::none);
+  EXPECT_EQ(open_error(opener, craft(*key1, message_header(window_size + 3, 1))), Error::none);
   EXPECT_TRUE(opener.snapshot().previous_kept) << "number 4 could still come";
-  EXPECT_EQ(open_error(opener, craft(*key1, message_header(W + 4, 1))), Error::sequence_wrong);
+  EXPECT_EQ(open_error(opener, craft(*key1, message_header(window_size + 4, 1))), Error::sequence_wrong);
   EXPECT_EQ(open_error(opener, craft(key0, message_header(4))), Error::none);
-  EXPECT_EQ(open_error(opener, craft(*key1, message_header(W + 4, 1))), Error::none);
+  EXPECT_EQ(open_error(opener, craft(*key1, message_header(window_size + 4, 1))), Error::none);
   EXPECT_FALSE(opener.snapshot().previous_kept);
   EXPECT_EQ(open_error(opener, craft(key0, message_header(4))), Error::epoch_wrong);
 }

@@ -14,8 +14,6 @@
 namespace penstock::test {
 namespace {
 
-std::uint64_t error(Error code) { return failed + static_cast<std::uint64_t>(code); }
-
 /// The last words; on Windows those of the role stand before.
 Words tail(const Start& start, std::size_t count) {
   const auto size = start.arguments.size();
@@ -85,6 +83,29 @@ TEST(SingleInstance, SeveralAreServedAtOnceAndAnsweredInAnyOrderFromAnyThread) {
   }).join();
   first.finish();
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(later[i]->hear(), 10 + i);
+}
+
+TEST(SingleInstance, OfManyAtOnceOneIsFirstAndGetsAllOthers) {
+  constexpr std::size_t many = 12;
+  for (int round = 0; round < 3; ++round) {
+    const TempDirectory directory;
+    std::vector<std::unique_ptr<Later>> starts;
+    for (std::size_t i = 0; i < many; ++i) starts.push_back(std::make_unique<Later>(directory.path()));
+    const Later* first = nullptr;
+    for (const auto& one : starts) {
+      const auto told = one->hear();
+      if (told != became_first) {
+        EXPECT_EQ(told, 3u);
+        continue;
+      }
+      EXPECT_EQ(first, nullptr) << "two are first";
+      first = one.get();
+    }
+    ASSERT_NE(first, nullptr);
+    for (std::size_t i = 1; i < many; ++i) EXPECT_EQ(first->hear(), got_start);
+    first->child.kill();
+    EXPECT_EQ(first->child.line().hear(), '\0') << "one was handed over twice";
+  }
 }
 
 TEST(SingleInstance, ServesNoMoreAtOnceThanItsBound) {

@@ -15,8 +15,6 @@
 namespace penstock::test {
 namespace {
 
-constexpr std::uint64_t error(Error code) { return failed + static_cast<std::uint64_t>(code); }
-
 /// Binds the name in a directory of ours without any care, and lets another user listen at it. Told to, counts what came.
 int squat(const Line& line, const Words& words) {
   const auto path = words.at(0) + '/' + instance_name(words.at(0)) + ".sock";

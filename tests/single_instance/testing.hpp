@@ -23,6 +23,7 @@ namespace penstock::test {
 
 /// What a later start tells its parent: an exit status, or
 inline constexpr std::uint64_t failed = 1000;      ///< and the Error added
+[[nodiscard]] constexpr std::uint64_t error(Error code) { return failed + static_cast<std::uint64_t>(code); }
 inline constexpr std::uint64_t became_first = 5000;
 inline constexpr std::uint64_t got_start = 6000;   ///< each that it was handed, when it is first
 /// Words: directory, options as `key=value` (reach, answer: milliseconds; env: a name; hold: never answer; announce: tell the first instance's pid

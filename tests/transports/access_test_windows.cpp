@@ -66,14 +66,14 @@ TEST(Atk01, AnElevatedListenersInstancesAreTheAdministratorsAlone) {
   EXPECT_EQ(intended_access(Scope::user, elevated).value().entries[1].who, elevated.user);
 }
 
-struct Row {
+struct AccessRow {
   const char* name;
   void (*change)(PipeAccess&);
 };
 
-void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const AccessRow& row, std::ostream* out) { *out << row.name; }
 
-class Atk08Table : public ::testing::TestWithParam<Row> {};
+class Atk08Table : public ::testing::TestWithParam<AccessRow> {};
 
 TEST_P(Atk08Table, AnythingButWhatWasMeantIsRefused) {
   const auto meant = intended_access(Scope::machine, token_of()).value();
@@ -85,29 +85,29 @@ TEST_P(Atk08Table, AnythingButWhatWasMeantIsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, Atk08Table,
-    ::testing::Values(Row{"owner", [](PipeAccess& a) { a.owner = sid("S-1-5-21-1-2-3-1001"); }},
-                      Row{"no_owner", [](PipeAccess& a) { a.owner = no_user; }},
-                      Row{"inherits", [](PipeAccess& a) { a.is_protected = false; }},
-                      Row{"null_list", [](PipeAccess& a) { a.has_dacl = false; }},
-                      Row{"null_list_without_entries", [](PipeAccess& a) { a.has_dacl = false; a.entries.clear(); }},
-                      Row{"empty_list", [](PipeAccess& a) { a.entries.clear(); }},
-                      Row{"one_more", [](PipeAccess& a) { a.entries.push_back({true, sid("S-1-1-0"), 1}); }},
-                      Row{"one_more_in_front", [](PipeAccess& a) { a.entries.insert(a.entries.begin(), {true, sid("S-1-1-0"), 1}); }},
-                      Row{"one_twice", [](PipeAccess& a) { a.entries.push_back(a.entries.back()); }},
-                      Row{"one_less", [](PipeAccess& a) { a.entries.pop_back(); }},
-                      Row{"no_denial", [](PipeAccess& a) { a.entries.erase(a.entries.begin()); }},
-                      Row{"denial_last", [](PipeAccess& a) { std::ranges::rotate(a.entries, a.entries.begin() + 1); }},
-                      Row{"other_order", [](PipeAccess& a) { std::swap(a.entries[2], a.entries[3]); }},
-                      Row{"denial_allows", [](PipeAccess& a) { a.entries[0].allow = true; }},
-                      Row{"denial_of_less", [](PipeAccess& a) { a.entries[0].mask = client_rights; }},
-                      Row{"denial_of_another", [](PipeAccess& a) { a.entries[0].who = sid("S-1-5-7"); }},
-                      Row{"wider_mask", [](PipeAccess& a) { a.entries[3].mask |= 4; }},
-                      Row{"narrower_mask", [](PipeAccess& a) { a.entries[1].mask &= ~0x100u; }},
-                      Row{"all_for_clients", [](PipeAccess& a) { a.entries[3].mask = 0x001F01FF; }},
-                      Row{"another_who", [](PipeAccess& a) { a.entries[3].who = sid("S-1-1-0"); }},
-                      Row{"unknown_entry", [](PipeAccess& a) { a.all_known = false; }},
-                      Row{"lower_label", [](PipeAccess& a) { a.label = sid("S-1-16-4096"); }},
-                      Row{"higher_label", [](PipeAccess& a) { a.label = sid("S-1-16-12288"); }}),
+    ::testing::Values(AccessRow{"owner", [](PipeAccess& a) { a.owner = sid("S-1-5-21-1-2-3-1001"); }},
+                      AccessRow{"no_owner", [](PipeAccess& a) { a.owner = no_user; }},
+                      AccessRow{"inherits", [](PipeAccess& a) { a.is_protected = false; }},
+                      AccessRow{"null_list", [](PipeAccess& a) { a.has_dacl = false; }},
+                      AccessRow{"null_list_without_entries", [](PipeAccess& a) { a.has_dacl = false; a.entries.clear(); }},
+                      AccessRow{"empty_list", [](PipeAccess& a) { a.entries.clear(); }},
+                      AccessRow{"one_more", [](PipeAccess& a) { a.entries.push_back({true, sid("S-1-1-0"), 1}); }},
+                      AccessRow{"one_more_in_front", [](PipeAccess& a) { a.entries.insert(a.entries.begin(), {true, sid("S-1-1-0"), 1}); }},
+                      AccessRow{"one_twice", [](PipeAccess& a) { a.entries.push_back(a.entries.back()); }},
+                      AccessRow{"one_less", [](PipeAccess& a) { a.entries.pop_back(); }},
+                      AccessRow{"no_denial", [](PipeAccess& a) { a.entries.erase(a.entries.begin()); }},
+                      AccessRow{"denial_last", [](PipeAccess& a) { std::ranges::rotate(a.entries, a.entries.begin() + 1); }},
+                      AccessRow{"other_order", [](PipeAccess& a) { std::swap(a.entries[2], a.entries[3]); }},
+                      AccessRow{"denial_allows", [](PipeAccess& a) { a.entries[0].allow = true; }},
+                      AccessRow{"denial_of_less", [](PipeAccess& a) { a.entries[0].mask = client_rights; }},
+                      AccessRow{"denial_of_another", [](PipeAccess& a) { a.entries[0].who = sid("S-1-5-7"); }},
+                      AccessRow{"wider_mask", [](PipeAccess& a) { a.entries[3].mask |= 4; }},
+                      AccessRow{"narrower_mask", [](PipeAccess& a) { a.entries[1].mask &= ~0x100u; }},
+                      AccessRow{"all_for_clients", [](PipeAccess& a) { a.entries[3].mask = 0x001F01FF; }},
+                      AccessRow{"another_who", [](PipeAccess& a) { a.entries[3].who = sid("S-1-1-0"); }},
+                      AccessRow{"unknown_entry", [](PipeAccess& a) { a.all_known = false; }},
+                      AccessRow{"lower_label", [](PipeAccess& a) { a.label = sid("S-1-16-4096"); }},
+                      AccessRow{"higher_label", [](PipeAccess& a) { a.label = sid("S-1-16-12288"); }}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(Atk08, WhatThePlatformWritesDifferentlyIsTheSame) {

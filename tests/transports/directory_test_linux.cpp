@@ -103,7 +103,7 @@ TEST(Atk11, AnotherUsersDirectoryIsRefusedUnlessThatUserIsAdmittedAsServer) {
   const auto path = scratch.make("theirs", 0755, nobody);
   expect_refused(path, Error::directory_unsafe, path);
   const std::uint32_t admitted[] = {nobody};
-  EXPECT_EQ(connect_to(endpoint_in(path), admitted).error(), Error::not_found);
+  EXPECT_EQ(connect_to_users(endpoint_in(path), admitted).error(), Error::not_found);
 }
 
 TEST(Directory, LongerThanASocketAddressWorks) {

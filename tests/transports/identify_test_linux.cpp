@@ -65,17 +65,17 @@ TEST(Atk05Namespace, NothingIsTakenFromAProcessWhoseSendersAreNotVouchedFor) {
   EXPECT_EQ(peer.facts_read, 0);
 }
 
-struct Row {
+struct PeerRow {
   const char* name;
   void (*lie)(LyingPeer&);
   Error expected;
 };
 
-void PrintTo(const Row& row, std::ostream* out) {
+void PrintTo(const PeerRow& row, std::ostream* out) {
   *out << row.name;
 }
 
-class Atk04 : public ::testing::TestWithParam<Row> {};
+class Atk04 : public ::testing::TestWithParam<PeerRow> {};
 
 TEST_P(Atk04, ANumberThatProvesNothingIsRefused) {
   LyingPeer peer;
@@ -88,17 +88,17 @@ TEST_P(Atk04, ANumberThatProvesNothingIsRefused) {
 INSTANTIATE_TEST_SUITE_P(
     Table, Atk04,
     ::testing::Values(
-        Row{"zero_without_handle", [](LyingPeer& p) { p.who.pid = 0, p.process_error = Error::unsupported; },
+        PeerRow{"zero_without_handle", [](LyingPeer& p) { p.who.pid = 0, p.process_error = Error::unsupported; },
             Error::peer_unidentified},
-        Row{"zero_without_pidfs", [](LyingPeer& p) { p.who.pid = 0, p.key = 0; }, Error::peer_unidentified},
-        Row{"negative", [](LyingPeer& p) { p.who.pid = -1; }, Error::peer_unidentified},
-        Row{"most_negative", [](LyingPeer& p) { p.who.pid = INT32_MIN; }, Error::peer_unidentified},
-        Row{"no_user", [](LyingPeer& p) { p.who = {0, 0xFFFFFFFF, 0xFFFFFFFF}; }, Error::peer_unidentified},
-        Row{"no_group", [](LyingPeer& p) { p.who.gid = 0xFFFFFFFF; }, Error::peer_unidentified},
-        Row{"dead", [](LyingPeer& p) { p.alive_before = p.alive_after = false; }, Error::peer_gone},
-        Row{"reused_while_read", [](LyingPeer& p) { p.alive_after = false; }, Error::peer_gone},
-        Row{"handle_is_gone", [](LyingPeer& p) { p.process_error = Error::peer_gone; }, Error::peer_gone},
-        Row{"out_of_descriptors", [](LyingPeer& p) { p.process_error = Error::resource_exhausted; },
+        PeerRow{"zero_without_pidfs", [](LyingPeer& p) { p.who.pid = 0, p.key = 0; }, Error::peer_unidentified},
+        PeerRow{"negative", [](LyingPeer& p) { p.who.pid = -1; }, Error::peer_unidentified},
+        PeerRow{"most_negative", [](LyingPeer& p) { p.who.pid = INT32_MIN; }, Error::peer_unidentified},
+        PeerRow{"no_user", [](LyingPeer& p) { p.who = {0, 0xFFFFFFFF, 0xFFFFFFFF}; }, Error::peer_unidentified},
+        PeerRow{"no_group", [](LyingPeer& p) { p.who.gid = 0xFFFFFFFF; }, Error::peer_unidentified},
+        PeerRow{"dead", [](LyingPeer& p) { p.alive_before = p.alive_after = false; }, Error::peer_gone},
+        PeerRow{"reused_while_read", [](LyingPeer& p) { p.alive_after = false; }, Error::peer_gone},
+        PeerRow{"handle_is_gone", [](LyingPeer& p) { p.process_error = Error::peer_gone; }, Error::peer_gone},
+        PeerRow{"out_of_descriptors", [](LyingPeer& p) { p.process_error = Error::resource_exhausted; },
             Error::resource_exhausted}),
     [](const auto& row) { return std::string(row.param.name); });
 

@@ -46,21 +46,21 @@ TEST(Identify, BothEndsAreThisProcessAsItSeesItself) {
   }
 }
 
-struct Row {
+struct TokenRow {
   const char* name;
   void (*lie)(OtherCalls&);
   Error client;  ///< what the listener answers
   Error server;  ///< what the connector answers
 };
 
-void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const TokenRow& row, std::ostream* out) { *out << row.name; }
 
 template <std::uint32_t number>
 void name_process(OtherCalls& calls) {
   calls.client = calls.server = result<std::uint32_t>(number);
 }
 
-class Atk04 : public ::testing::TestWithParam<Row> {};
+class Atk04 : public ::testing::TestWithParam<TokenRow> {};
 
 TEST_P(Atk04, ANumberThatProvesNothingIsRefused) {
   const PipePair pipe;
@@ -77,31 +77,31 @@ constexpr auto unidentified = Error::peer_unidentified;
 INSTANTIATE_TEST_SUITE_P(
     Table, Atk04,
     ::testing::Values(
-        Row{"no_lie", [](OtherCalls&) {}, Error::none, Error::none},
-        Row{"zero", name_process<0>, unidentified, unidentified}, Row{"kernel", name_process<4>, unidentified, unidentified},
-        Row{"remote_65276", name_process<65276>, unidentified, unidentified},
-        Row{"remote_65279", name_process<65279>, unidentified, unidentified},
-        Row{"number_of_nobody", name_process<0x7FFFFFF0>, Error::peer_gone, Error::peer_gone},
-        Row{"not_told", [](OtherCalls& c) { c.client = c.server = result<std::uint32_t>(unidentified); }, unidentified, unidentified},
-        Row{"reused", [](OtherCalls& c) { c.created = c.now() + an_hour; }, Error::peer_gone, Error::peer_gone},
-        Row{"as_old_as_the_question", [](OtherCalls& c) { c.created = c.now(); }, Error::none, Error::none},
-        Row{"ended_while_asked", [](OtherCalls& c) { c.is_alive = [] { return false; }; }, Error::peer_gone, Error::peer_gone},
-        Row{"other_session_than_the_pipe_says", [](OtherCalls& c) { c.in_client_session = c.in_server_session = result<std::uint32_t>(77); },
+        TokenRow{"no_lie", [](OtherCalls&) {}, Error::none, Error::none},
+        TokenRow{"zero", name_process<0>, unidentified, unidentified}, TokenRow{"kernel", name_process<4>, unidentified, unidentified},
+        TokenRow{"remote_65276", name_process<65276>, unidentified, unidentified},
+        TokenRow{"remote_65279", name_process<65279>, unidentified, unidentified},
+        TokenRow{"number_of_nobody", name_process<0x7FFFFFF0>, Error::peer_gone, Error::peer_gone},
+        TokenRow{"not_told", [](OtherCalls& c) { c.client = c.server = result<std::uint32_t>(unidentified); }, unidentified, unidentified},
+        TokenRow{"reused", [](OtherCalls& c) { c.created = c.now() + an_hour; }, Error::peer_gone, Error::peer_gone},
+        TokenRow{"as_old_as_the_question", [](OtherCalls& c) { c.created = c.now(); }, Error::none, Error::none},
+        TokenRow{"ended_while_asked", [](OtherCalls& c) { c.is_alive = [] { return false; }; }, Error::peer_gone, Error::peer_gone},
+        TokenRow{"other_session_than_the_pipe_says", [](OtherCalls& c) { c.in_client_session = c.in_server_session = result<std::uint32_t>(77); },
             unidentified, unidentified},
-        Row{"session_not_told", [](OtherCalls& c) { c.in_client_session = c.in_server_session = result<std::uint32_t>(unidentified); },
+        TokenRow{"session_not_told", [](OtherCalls& c) { c.in_client_session = c.in_server_session = result<std::uint32_t>(unidentified); },
             unidentified, unidentified},
-        Row{"token_not_told", [](OtherCalls& c) { c.token_error = unidentified; }, unidentified, unidentified},
-        Row{"out_of_handles", [](OtherCalls& c) { c.open_error = Error::resource_exhausted; }, Error::resource_exhausted,
+        TokenRow{"token_not_told", [](OtherCalls& c) { c.token_error = unidentified; }, unidentified, unidentified},
+        TokenRow{"out_of_handles", [](OtherCalls& c) { c.open_error = Error::resource_exhausted; }, Error::resource_exhausted,
             Error::resource_exhausted},
         // A client that may not look at the server takes the pipe's owner for it; a server has nothing to go by.
-        Row{"may_not_be_opened", [](OtherCalls& c) { c.open_error = Error::permission_denied; }, unidentified, Error::none},
-        Row{"token_may_not_be_read", [](OtherCalls& c) { c.token_error = Error::permission_denied; }, unidentified, Error::permission_denied},  // our own neither
-        Row{"pipe_of_another_user", [](OtherCalls& c) { c.the_access = PipeAccess{test::test_user(1000), true, true, {}, true, {}}; },
+        TokenRow{"may_not_be_opened", [](OtherCalls& c) { c.open_error = Error::permission_denied; }, unidentified, Error::none},
+        TokenRow{"token_may_not_be_read", [](OtherCalls& c) { c.token_error = Error::permission_denied; }, unidentified, Error::permission_denied},  // our own neither
+        TokenRow{"pipe_of_another_user", [](OtherCalls& c) { c.the_access = PipeAccess{test::test_user(1000), true, true, {}, true, {}}; },
             Error::none, Error::socket_unsafe},
         // A number can be borrowed, a label above one's own level cannot be written.
-        Row{"pipe_of_a_lower_level", [](OtherCalls& c) { c.the_access = PipeAccess{test::own_user(), true, true, {}, true, user_id::parse("S-1-16-4096")}; },
+        TokenRow{"pipe_of_a_lower_level", [](OtherCalls& c) { c.the_access = PipeAccess{test::own_user(), true, true, {}, true, user_id::parse("S-1-16-4096")}; },
             Error::none, Error::socket_unsafe},
-        Row{"pipe_of_medium_level", [](OtherCalls& c) { c.the_access = PipeAccess{test::own_user(), true, true, {}, true, user_id::parse("S-1-16-8192")}; },
+        TokenRow{"pipe_of_medium_level", [](OtherCalls& c) { c.the_access = PipeAccess{test::own_user(), true, true, {}, true, user_id::parse("S-1-16-8192")}; },
             Error::none, Error::none}),
     [](const auto& row) { return std::string(row.param.name); });
 

@@ -98,14 +98,14 @@ TEST(Sender, IsTheClientsProcess) {
   EXPECT_EQ(back->process_key, server->process_key);
 }
 
-struct Row {
+struct LevelRow {
   const char* name;
   void (*change)(Token&);
 };
 
-void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const LevelRow& row, std::ostream* out) { *out << row.name; }
 
-class Atk04Token : public ::testing::TestWithParam<Row> {};
+class Atk04Token : public ::testing::TestWithParam<LevelRow> {};
 
 // The token that was written with and the process's own must be one: another's words over a trusted program's pipe are not its.
 TEST_P(Atk04Token, WrittenWithAnotherThanTheProcessHasIsRefused) {
@@ -119,14 +119,14 @@ TEST_P(Atk04Token, WrittenWithAnotherThanTheProcessHasIsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, Atk04Token,
-    ::testing::Values(Row{"user", [](Token& other) { other.user = test::test_user(1000); }},
-                      Row{"session", [](Token& other) { ++other.session; }},
-                      Row{"logon", [](Token& other) { ++other.facts.logon_id; }},
-                      Row{"integrity_below", [](Token& other) { other.facts.integrity = Integrity::untrusted; }},
-                      Row{"integrity_above", [](Token& other) { other.facts.integrity = Integrity::system; }},
-                      Row{"elevation", [](Token& other) { other.facts.elevated = !other.facts.elevated; }},
-                      Row{"container", [](Token& other) { other.facts.app_container = "S-1-15-2-1"; }},
-                      Row{"restriction", [](Token& other) { other.facts.restricted = !other.facts.restricted; }}),
+    ::testing::Values(LevelRow{"user", [](Token& other) { other.user = test::test_user(1000); }},
+                      LevelRow{"session", [](Token& other) { ++other.session; }},
+                      LevelRow{"logon", [](Token& other) { ++other.facts.logon_id; }},
+                      LevelRow{"integrity_below", [](Token& other) { other.facts.integrity = Integrity::untrusted; }},
+                      LevelRow{"integrity_above", [](Token& other) { other.facts.integrity = Integrity::system; }},
+                      LevelRow{"elevation", [](Token& other) { other.facts.elevated = !other.facts.elevated; }},
+                      LevelRow{"container", [](Token& other) { other.facts.app_container = "S-1-15-2-1"; }},
+                      LevelRow{"restriction", [](Token& other) { other.facts.restricted = !other.facts.restricted; }}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(Atk04Sender, AnotherNumberThanTheConnectionsIsRefused) {

@@ -81,7 +81,7 @@ TEST(Atk10, AServerOutsideIsNotToldFromOthersInside) {
     ready.tell(entered ? 1 : 0);
     // Root outside has no number inside: not even as an admitted user is it anybody.
     const std::array<std::uint32_t, 1> overflow{65534};
-    const auto carrier = connect_to(endpoint_in(scratch.path()), overflow);
+    const auto carrier = connect_to_users(endpoint_in(scratch.path()), overflow);
     return !carrier && carrier.error() == Error::peer_ambiguous ? 0 : 1;
   });
   if (ready.wait() != 1) GTEST_SKIP() << "this kernel lets no user make a user namespace";

@@ -71,7 +71,7 @@ class Squatter {
 
 /// What a client does: connect, and send at once where it is let.
 Error try_to_talk(const Endpoint& endpoint, const PeerCheck& check = {}) {
-  const auto carrier = connect_to(endpoint, {}, check);
+  const auto carrier = connect_to(endpoint, check);
   if (!carrier) return carrier.error().code();
   const auto sent = (*carrier)->send(as_bytes("secret"), {}, Wait::yes);
   return sent ? Error::none : sent.error().code();
@@ -165,7 +165,7 @@ TEST(Atk01, AServerOfAnotherUserIsOutOfTheScopesOfOneUser) {
   Squatter squatter(theirs + "/helper.sock", nobody);
   const std::uint32_t admitted[] = {nobody};
   for (const Scope scope : {Scope::user, Scope::session}) {
-    EXPECT_EQ(connect_to(endpoint_in(theirs, scope), admitted).error(), Error::peer_out_of_scope);
+    EXPECT_EQ(connect_to_users(endpoint_in(theirs, scope), admitted).error(), Error::peer_out_of_scope);
   }
   EXPECT_EQ(squatter.bytes(), 0);
   EXPECT_EQ(squatter.connections(), 2);

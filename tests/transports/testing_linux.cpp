@@ -120,29 +120,16 @@ Endpoint endpoint_in(const std::string& directory, Scope scope, const std::strin
   return *endpoint;
 }
 
-result<std::unique_ptr<Carrier>> connect_to(const Endpoint& endpoint, std::span<const std::uint32_t> server_users,
-                                            const PeerCheck& check) {
+result<std::unique_ptr<Carrier>> connect_to_users(const Endpoint& endpoint, std::span<const std::uint32_t> server_users,
+                                                  const PeerCheck& check) {
   return connect_pipe(endpoint, server_users, check, std::chrono::steady_clock::now() + std::chrono::seconds(60));
 }
 
 int connect_and_stay(const Endpoint& endpoint, std::span<const std::uint32_t> server_users) {
-  const auto carrier = connect_to(endpoint, server_users);
+  const auto carrier = connect_to_users(endpoint, server_users);
   if (!carrier) return 1;
   static_cast<void>(receive_text(**carrier, 1));
   return 0;
-}
-
-std::string receive_text(Carrier& carrier, std::size_t size) {
-  std::string text;
-  std::array<std::byte, 4096> buffer;
-  HandleList handles;
-  while (text.size() < size) {
-    const auto got =
-        carrier.receive(std::span(buffer).first(std::min(buffer.size(), size - text.size())), handles, Wait::yes);
-    if (!got) break;
-    text += as_text(std::span(buffer).first(got->size));
-  }
-  return text;
 }
 
 std::size_t open_descriptors() {

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "transports/pipe.hpp"
+#include "tests/transports/meeting.hpp"
 
 namespace penstock::transport::testing {
 
@@ -81,14 +81,11 @@ class WaitingListener {
 
 [[nodiscard]] Endpoint endpoint_in(const std::string& directory, Scope scope = Scope::machine,
                                    const std::string& name = "helper");
-/// With a deadline far beyond any machine's slowness.
-[[nodiscard]] result<std::unique_ptr<Carrier>> connect_to(const Endpoint& endpoint,
-                                                          std::span<const std::uint32_t> server_users = {},
-                                                          const PeerCheck& check = {});
+/// As connect_to, where the server must be one of `server_users`.
+[[nodiscard]] result<std::unique_ptr<Carrier>> connect_to_users(const Endpoint& endpoint, std::span<const std::uint32_t> server_users,
+                                                                const PeerCheck& check = {});
 /// A client that stays until it is let go (a peer that has ended is refused): 0 when it was accepted.
 [[nodiscard]] int connect_and_stay(const Endpoint& endpoint, std::span<const std::uint32_t> server_users = {});
-/// Receives until the other end closes or `size` bytes are there.
-[[nodiscard]] std::string receive_text(Carrier& carrier, std::size_t size);
 
 [[nodiscard]] std::size_t open_descriptors();
 [[nodiscard]] std::string sentence_of(const Failure& failure);
