@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "crypto/windows_text.hpp"
-#include "transports/dde/link_windows.hpp"
-#include "transports/identify_windows.hpp"
+#include "transports/dde/meeting_place_windows.hpp"
+#include "transports/os_calls_windows.hpp"
 #include "transports/scope_check.hpp"
 
 namespace penstock::tool {
@@ -158,19 +158,21 @@ class DdeDoor::Conversation final : public Served, public std::enable_shared_fro
 /// The window that answers for the name.
 class DdeDoor::Front final : public Served, public std::enable_shared_from_this<Front> {
  public:
-  Front(DdeGate& gate, DdeAsk ask, std::weak_ptr<Pump> pump, Atom application, Atom topic, PeerIdentity self)
+  Front(DdeGate& gate, DdeAsk ask, MeetingPlace place, Handle claim)
       : gate_(gate),
         ask_(std::move(ask)),
-        weak_pump_(std::move(pump)),
-        application_(std::move(application)),
-        topic_(std::move(topic)),
-        self_(std::move(self)) {}
+        claim_(std::move(claim)),
+        weak_pump_(place.pump),
+        application_(std::move(place.application)),
+        topic_(std::move(place.topic)),
+        names_(std::move(place.names)),
+        self_(std::move(place.self)) {}
 
-  [[nodiscard]] result<void> open(Pump& pump, std::shared_ptr<const SharedNames> names) {
+  [[nodiscard]] result<void> open(Pump& pump) {
     pump_ = &pump;
-    // The window first and the question afterwards: of two that start at once one at least sees the other (ATK-01).
+    // The name is claimed; what answers for it nevertheless has not asked (ATK-01).
     if (pump.open_window(shared_from_this()) == nullptr) return Error::resource_exhausted;
-    const auto probe = std::make_shared<Link>(Role::client, std::move(names), Timeouts());
+    const auto probe = std::make_shared<Link>(Role::client, names_, Timeouts());
     const auto other = probe->find_server(pump, application_.number(), topic_.number());
     probe->terminate();
     open_ = !other && other.error() == Error::not_found;
@@ -183,6 +185,7 @@ class DdeDoor::Front final : public Served, public std::enable_shared_from_this<
 
   void close() {
     gone_ = true;
+    claim_.reset();
     for (const auto& one : conversations_) {
       if (const auto there = one.lock()) there->say_goodbye();
     }
@@ -219,8 +222,8 @@ class DdeDoor::Front final : public Served, public std::enable_shared_from_this<
     if (auto room = room_for(*pid); !room) return {room, nullptr};
     auto peer = identify_window(client);
     if (!peer) return {peer.error(), nullptr};
-    auto allowed = transport::check_not_self(peer->identity, self_);
-    if (allowed) allowed = transport::check_scope(Scope::session, peer->identity, self_);
+    auto allowed = transport::check_not_self(peer->identity, *self_);
+    if (allowed) allowed = transport::check_scope(Scope::session, peer->identity, *self_);
     if (!allowed) return {allowed, std::make_unique<PeerIdentity>(std::move(peer->identity))};
     return {answer(client, std::move(*peer)), nullptr};
   }
@@ -248,9 +251,11 @@ class DdeDoor::Front final : public Served, public std::enable_shared_from_this<
 
   DdeGate& gate_;
   const DdeAsk ask_;
+  Handle claim_;
   const std::weak_ptr<Pump> weak_pump_;
   const Atom application_, topic_;
-  const PeerIdentity self_;
+  const std::shared_ptr<const SharedNames> names_;
+  const std::shared_ptr<const PeerIdentity> self_;
   Pump* pump_ = nullptr;
   bool open_ = false, gone_ = false;
   std::vector<std::weak_ptr<Conversation>> conversations_;
@@ -267,20 +272,14 @@ DdeDoor::~DdeDoor() {
 }
 
 result<std::unique_ptr<DdeDoor>> DdeDoor::open(DdeGate& gate, DdeAsk ask) {
-  auto application = Atom::add(*to_wide(gate.rules().application));
-  if (!application) return application.error();
-  auto topic = Atom::add(*to_wide(gate.rules().topic));
-  if (!topic) return topic.error();
-  auto names = SharedNames::make();
-  if (!names) return names.error();
-  auto self = transport::identify_self();
-  if (!self) return self.error();
-  auto pump = Pump::get();
-  if (!pump) return pump.error();
-  const auto front =
-      std::make_shared<Front>(gate, std::move(ask), *pump, std::move(*application), std::move(*topic), std::move(*self));
-  if (auto opened = (*pump)->call([&] { return front->open(**pump, std::move(*names)); }); !opened) return opened.error();
-  return std::unique_ptr<DdeDoor>(new DdeDoor(std::move(*pump), front));
+  auto place = transport::dde::MeetingPlace::of(*to_wide(gate.rules().application), *to_wide(gate.rules().topic));
+  if (!place) return place.error();
+  auto claim = place->claim();
+  if (!claim) return claim.error();
+  const auto pump = place->pump;
+  const auto front = std::make_shared<Front>(gate, std::move(ask), std::move(*place), std::move(*claim));
+  if (auto opened = pump->call([&] { return front->open(*pump); }); !opened) return opened.error();
+  return std::unique_ptr<DdeDoor>(new DdeDoor(pump, front));
 }
 
 }  // namespace penstock::tool

@@ -28,7 +28,7 @@ constexpr const char* usage = R"(One instance in each login session; later start
       --status N   exit with N      --wait   wait until a start says --done      --quit   end the first instance
 
   where: --name NAME  --scope session|user (session)  --user-without-session  --directory DIRECTORY (Linux)
-         --carrier pipe|shared-memory (pipe)  --same-program  --environment NAME (again for more)  --patience MILLISECONDS
+         --carrier pipe|shared-memory|dde (pipe)  --same-program  --environment NAME (again for more)  --patience MILLISECONDS
 
 Exit status: what the first instance answered; 2 wrong usage, 3 neither first nor forwarded.
 )";

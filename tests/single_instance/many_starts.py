@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Many starts of the example at once: one wins, and every other's command line reaches it, once.
 
-    many_starts.py --program PROGRAM [--starts 200] [--rounds 5] [--carrier pipe|shared-memory] [--kill]
+    many_starts.py --program PROGRAM [--starts 200] [--rounds 5] [--carrier pipe|shared-memory|dde] [--kill] [--runner PROGRAM]
 
---kill ends the first instance by SIGKILL once it has opened something: the rest must still all be opened, and one takes over.
+--runner starts programs of another system (Wine); --kill ends the first instance by SIGKILL once it has opened something: the rest must still all be opened, and one takes over.
 Prints a line for each round, and exits with 1 at the first that is wrong.
 """
 import argparse
@@ -16,14 +16,17 @@ import sys
 import tempfile
 import time
 
-PATIENCE = 120  # seconds until what hangs is a failure; never a pause
+PATIENCE = int(os.environ.get("PATIENCE", 120))  # seconds until what hangs is a failure; never a pause
 
 
 class Round:
     def __init__(self, options, directory):
         self.options = options
         self.directory = pathlib.Path(directory)
-        self.where = ["--scope", "user", "--directory", directory, "--carrier", options.carrier]
+        self.command = [options.runner, options.program] if options.runner else [options.program]
+        # Windows' names stand in no directory: a name of this round's own, then.
+        place = ["--name", f"org.example.{self.directory.name}"] if options.runner else ["--directory", directory]
+        self.where = ["--scope", "user", *place, "--carrier", options.carrier]
 
     def output(self, number):
         return self.directory / f"out-{number}"
@@ -31,7 +34,7 @@ class Round:
     def start(self, number, gate):
         """A shell that waits at the gate, all of them together, and then becomes the program."""
         with open(self.output(number), "wb") as out:
-            return subprocess.Popen(["/bin/sh", "-c", 'read -r _; exec "$@" </dev/null', "sh", self.options.program, *self.where, f"start-{number}"],
+            return subprocess.Popen(["/bin/sh", "-c", 'read -r _; exec "$@" </dev/null', "sh", *self.command, *self.where, f"start-{number}"],
                                     stdin=gate, stdout=out, stderr=out)
 
     def winners(self):
@@ -43,7 +46,7 @@ class Round:
         return collections.Counter(line.split()[-1] for line in lines if line.startswith("open "))
 
     def quit(self):
-        done = subprocess.run([self.options.program, *self.where, "--quit"], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
+        done = subprocess.run([*self.command, *self.where, "--quit"], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
         return done.returncode
 
     def run(self):
@@ -67,7 +70,8 @@ class Round:
             for n in left:
                 running[n].kill()
                 running[n].wait()
-            return False, f"still running after {PATIENCE} s: {left}"
+            said = {n: self.output(n).read_text() for n in left}
+            return False, f"still running after {PATIENCE} s: {said}"
         return self.judge(statuses, killed, quit_status, last, time.monotonic() - began)
 
     @staticmethod
@@ -120,6 +124,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--carrier", default="pipe")
     parser.add_argument("--kill", action="store_true")
+    parser.add_argument("--runner")
     options = parser.parse_args()
     failed = 0
     for number in range(1, options.rounds + 1):

@@ -64,7 +64,9 @@ TEST(SingleInstance, Atk01ASquatterOfAnotherUserGetsNothingAndTheStartRefuses) {
   OtherCalls calls;
   make_strangers(calls);
   asio::io_context context{1};
-  EXPECT_EQ(start_instance(context, directory.path()).error(), Error::peer_out_of_scope);
+  const auto started = start_instance(context, directory.path());
+  // A pipe has an owner of its own beside the process that serves it.
+  EXPECT_EQ(started.error(), data_plane() == DataPlane::dde ? Error::peer_out_of_scope : Error::socket_unsafe) << started.error().sentence();
   EXPECT_EQ(squatter.line().hear(), 'e') << "it was connected to, and was not sent a byte";
   squatter.kill();
   EXPECT_EQ(squatter.line().hear(), '\0');
@@ -92,8 +94,7 @@ TEST(SingleInstance, Atk01AStartOfAnotherUserIsNotServed) {
   const Later other(directory.path(), {"theirs"}, {"reach=5000"});
   const auto told = hear_while_serving(first, other.child);
   // Over DDE nobody answers it, and it is the first of its own user. A pipe's name would be another one, had it another user for itself.
-  data_plane() == DataPlane::dde ? EXPECT_EQ(told, became_first) : EXPECT_GT(told, failed);
-  EXPECT_LT(told, got_start);
+  EXPECT_EQ(told, data_plane() == DataPlane::dde ? became_first : error(Error::truncated));
   EXPECT_TRUE(first.starts.empty());
 }
 
@@ -105,6 +106,7 @@ const Role in_session("in session", [](const Line& line, const Words& words) {
   calls.change_process_token = [=](std::uint32_t pid, Token& token) {
     if (!alone || pid != static_cast<std::uint32_t>(own_pid())) token.session = number;
   };
+  calls.change_client_token = [=](transport::ClientToken& client) { client.token.session = number; };
   calls.in_client_session = calls.in_server_session = result<std::uint32_t>(number);
   return start_role.run(line, Words(words.begin() + 1, words.end()));
 });
@@ -122,7 +124,7 @@ TEST(SingleInstance, Atk23EachSessionHasItsOwn) {
   const Child two(in_session, session_words("72", directory.path()));
   EXPECT_EQ(two.line().hear_number(), became_first) << "another session of the same user";
   const Child three(in_session, session_words("71", directory.path()));
-  EXPECT_EQ(three.line().hear_number(), 3u);
+  ASSERT_EQ(three.line().hear_number(), 3u);
   EXPECT_EQ(one.line().hear_number(), got_start);
 }
 

@@ -240,6 +240,32 @@ TEST(DdeCarrier, Atk01ASecondListenerOfTheNameDoesNotStart) {
   EXPECT_TRUE(DdeListener::open(endpoint, patient(true)));
 }
 
+/// Opens a listener when it is told to, says whether it may, and keeps it until it is let go.
+const Role opener("dde-opener", [](const Line& line, const Words& words) {
+  line.tell();
+  (void)line.hear();
+  const auto opened = DdeListener::open(test::endpoint_in(words[0]), patient());
+  line.tell(opened ? 'y' : opened.error() == Error::name_in_use ? 'n' : '?');
+  (void)line.hear();
+  return 0;
+});
+
+// A broadcast cannot decide: two that ask at once hear nothing from each other.
+TEST(DdeCarrier, Atk01OfEightListenersAtOnceExactlyOneWins) {
+  for (int round = 0; round < 10; ++round) {
+    const TempDirectory directory;
+    std::vector<std::unique_ptr<Child>> all;
+    for (int i = 0; i < 8; ++i) all.push_back(std::make_unique<Child>(opener, Words{directory.path()}));
+    for (const auto& one : all) EXPECT_EQ(one->line().hear(), '.');
+    for (const auto& one : all) one->line().tell();
+    std::string told;
+    for (const auto& one : all) told += one->line().hear();
+    std::ranges::sort(told);
+    EXPECT_EQ(told, "nnnnnnny");
+    for (const auto& one : all) one->kill();
+  }
+}
+
 // A listener does not answer its own process, so no broadcast tells of it.
 TEST(DdeCarrier, AProcessHasOneListenerOfANameAndDoesNotConnectToIt) {
   const TempDirectory directory, elsewhere;

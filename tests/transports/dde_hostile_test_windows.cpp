@@ -322,6 +322,16 @@ TEST(Atk01Dde, ASquatterBesideTheListenerIsRefusedAndSoIsTheListener) {
     calls.of_window = [](native_handle) { return result<std::uint32_t>(static_cast<std::uint32_t>(test::own_pid())); };
     EXPECT_EQ(connect_over_dde(endpoint).error(), Error::peer_unidentified) << "a window of this process, that is no listener";
   }
+  // Its window goes, or becomes another process's, while it is asked whose it is.
+  for (const auto& [second, wanted] : {std::pair<result<std::uint32_t>, Error>{Error::peer_gone, Error::peer_gone},
+                                       {static_cast<std::uint32_t>(test::own_pid()), Error::peer_changed}}) {
+    OtherCalls calls;
+    int asked = 0;
+    calls.of_window = [&, answer = second](native_handle) {
+      return ++asked % 2 == 0 ? answer : result<std::uint32_t>(static_cast<std::uint32_t>(hostile.pid()));
+    };
+    EXPECT_EQ(connect_over_dde(endpoint).error(), wanted);
+  }
   using namespace std::chrono_literals;
   EXPECT_EQ(connect_over_dde(endpoint, {}, {.timeouts = {.connect = 200ms, .terminate = 50ms}}).error(), Error::deadline_exceeded) << "it does not link";
 }

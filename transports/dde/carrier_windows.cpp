@@ -2,40 +2,9 @@
 
 #include <boost/asio/error.hpp>
 
-#include "crypto/windows_text.hpp"
-#include "transports/identify_windows.hpp"
-#include "transports/scope_directory.hpp"
 #include "transports/traits.hpp"
 
 namespace penstock::transport::dde {
-
-result<std::wstring> topic_of(const Endpoint& endpoint) {
-  constexpr std::string_view root = R"(\\.\pipe\penstock\)";
-  const auto path = endpoint_path(endpoint.directory(), endpoint.name());
-  if (!path.starts_with(root)) return Error::invalid_argument;
-  auto topic = to_wide(std::string_view(path).substr(root.size()));
-  if (!topic) return Error::invalid_argument;
-  if (topic->size() > 255)
-    return Failure(Error::invalid_argument, "The endpoint's name makes a DDE topic of more than 255 characters: use a shorter one.");
-  return *topic;
-}
-
-result<MeetingPlace> MeetingPlace::of(const Endpoint& endpoint) {
-  const auto name = topic_of(endpoint);
-  if (!name) return name.error();
-  auto application = Atom::add(application_name);
-  if (!application) return application.error();
-  auto topic = Atom::add(*name);
-  if (!topic) return topic.error();
-  auto names = SharedNames::make();
-  if (!names) return names.error();
-  auto self = identify_self();
-  if (!self) return self.error();
-  auto pump = Pump::get();
-  if (!pump) return pump.error();
-  return MeetingPlace{std::move(*application), std::move(*topic), std::move(*names), std::make_shared<const PeerIdentity>(std::move(*self)),
-                      std::move(*pump)};
-}
 
 const CarrierTraits& LinkCarrier::traits() const noexcept { return dde_traits; }
 

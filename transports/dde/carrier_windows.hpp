@@ -3,6 +3,7 @@
 
 #include "transports/dde/dde.hpp"
 #include "transports/dde/link_windows.hpp"
+#include "transports/dde/meeting_place_windows.hpp"
 
 namespace penstock::transport::dde {
 
@@ -37,21 +38,6 @@ class LinkCarrier final : public Carrier {
   std::shared_ptr<const PeerIdentity> self_;
   boost::asio::any_io_executor executor_;
   bool checking_ = true;
-};
-
-/// The topic of an endpoint: its pipe's name without the root that all have. invalid_argument, with a sentence, above 255 characters.
-[[nodiscard]] result<std::wstring> topic_of(const Endpoint& endpoint);
-inline constexpr const wchar_t* application_name = L"penstock";
-
-/// What either end of a name needs before it has a window.
-struct MeetingPlace {
-  Atom application, topic;
-  std::shared_ptr<const SharedNames> names;
-  std::shared_ptr<const PeerIdentity> self;
-  std::shared_ptr<Pump> pump;
-
-  /// topic_of()'s errors; peer_unidentified, resource_exhausted, io_error.
-  [[nodiscard]] static result<MeetingPlace> of(const Endpoint& endpoint);
 };
 
 }  // namespace penstock::transport::dde

@@ -39,7 +39,7 @@ struct DdeOptions {
 /// Broadcasts, and takes the one window that answers. Checks then its process: not this one, same session, `endpoint`'s scope, `check`;
 /// before that, nothing but the endpoint's name leaves. Blocks: a broadcast waits for each window of the desktop, and the whole for at most
 /// `deadline` or the time-outs, whichever is first. not_found; socket_unsafe: more than one window answers (ATK-01); peer_*,
-/// deadline_exceeded, truncated, resource_exhausted, invalid_argument (the topic is longer than 255 characters), unsupported.
+/// deadline_exceeded, truncated, resource_exhausted, invalid_argument (the topic is longer than 237 characters), unsupported.
 [[nodiscard]] result<std::unique_ptr<Carrier>> connect_dde(const Endpoint& endpoint, const PeerCheck& check, Deadline deadline,
                                                               DdeOptions options = {});
 

@@ -28,7 +28,8 @@ result<ClaimedPeer> identify_window(HWND window) {
   if (!peer) return peer.error();
   // It is held now, and its number nobody else's: does the window still belong to it?
   const auto again = os().window_process(window);
-  if (!again || *again != *pid) return Error::peer_changed;
+  if (!again) return Error::peer_gone;
+  if (*again != *pid) return Error::peer_changed;
   if (peer->other_session) {
     return Failure(Error::peer_out_of_scope,
                    fmt::format("The window belongs to process {} of another session: DDE is for one desktop session.", *pid));

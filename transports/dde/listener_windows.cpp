@@ -26,8 +26,9 @@ constexpr UINT client_patience = 250;  // milliseconds, for a client to take our
 /// The listener's half that the pump's thread knows.
 class Door final : public Served, public std::enable_shared_from_this<Door> {
  public:
-  Door(MeetingPlace place, Scope scope, DdeOptions options)
-      : application_(std::move(place.application)),
+  Door(MeetingPlace place, Handle claim, Scope scope, DdeOptions options)
+      : claim_(std::move(claim)),
+        application_(std::move(place.application)),
         topic_(std::move(place.topic)),
         names_(std::move(place.names)),
         self_(std::move(place.self)),
@@ -54,6 +55,7 @@ class Door final : public Served, public std::enable_shared_from_this<Door> {
   void on_connected(const std::shared_ptr<Link>& link);
   void fire();
 
+  Handle claim_;  // open() and shut()
   const Atom application_, topic_;
   const std::shared_ptr<const SharedNames> names_;
   const std::shared_ptr<const PeerIdentity> self_;
@@ -72,16 +74,18 @@ class Door final : public Served, public std::enable_shared_from_this<Door> {
 };
 
 result<void> Door::open(Pump& pump) {
-  if (!pump.claim(topic_.number())) return Failure(Error::name_in_use, "This process listens on this name over DDE already.");
   pump_ = &pump;
+  pump.listen_on(topic_.number());
   auto found_nobody = look_for_others(pump);
-  if (!found_nobody) close();
+  if (found_nobody) return {};
+  close();
+  claim_.reset();
   return found_nobody;
 }
 
 result<void> Door::look_for_others(Pump& pump) {
   if (pump.windows() >= most_links) return Error::resource_exhausted;
-  // The window first and the question afterwards: of two that start at once, each sees the other, or the later one the earlier.
+  // The name is claimed; what answers for it nevertheless has not asked (ATK-01).
   window_ = pump.open_window(shared_from_this());
   if (window_ == nullptr) return Error::resource_exhausted;
   probe_ = std::make_shared<Link>(Role::client, names_, options_.timeouts);
@@ -96,7 +100,7 @@ result<void> Door::look_for_others(Pump& pump) {
 
 void Door::close() {
   gone_ = true;
-  pump_->give_back(topic_.number());
+  pump_->listen_no_more_on(topic_.number());
 }
 
 void Door::on_sent(UINT message, HWND from, LPARAM parameter) {
@@ -209,7 +213,8 @@ void Door::cancel_waits() noexcept {
 void Door::shut() noexcept {
   cancel_waits();
   const std::scoped_lock lock(mutex_);
-  shut_ = true;
+  shut_ = true;  // nobody is answered any more: the name is the next one's
+  claim_.reset();
   executor_ = {};
   for (const auto& [link, pid] : unaccepted_) link->terminate();
   unaccepted_.clear();
@@ -252,8 +257,10 @@ class WindowsDdeListener final : public DdeListener {
 result<std::unique_ptr<DdeListener>> DdeListener::open(const Endpoint& endpoint, DdeOptions options) {
   auto place = MeetingPlace::of(endpoint);
   if (!place) return place.error();
+  auto claim = place->claim();
+  if (!claim) return claim.error();
   const auto pump = place->pump;
-  const auto door = std::make_shared<Door>(std::move(*place), endpoint.scope(), options);
+  const auto door = std::make_shared<Door>(std::move(*place), std::move(*claim), endpoint.scope(), options);
   if (auto opened = pump->call([&] { return door->open(*pump); }); !opened) return opened.error();
   return std::unique_ptr<DdeListener>(new WindowsDdeListener(pump, door));
 }

@@ -64,10 +64,10 @@ class Pump {
   [[nodiscard]] HWND open_window(std::shared_ptr<Served> served);
   void close_window(HWND window);
   [[nodiscard]] std::size_t windows() const noexcept { return served_.size(); }
-  /// One listener of this process for each topic: a broadcast does not tell, for a listener does not answer its own process. False: taken.
-  [[nodiscard]] bool claim(std::uint16_t topic) { return topics_.insert(topic).second; }
+  /// Topics that a listener of this process has. It does not answer its own process.
+  void listen_on(std::uint16_t topic) { topics_.insert(topic); }
+  void listen_no_more_on(std::uint16_t topic) { topics_.erase(topic); }
   [[nodiscard]] bool listens_on(std::uint16_t topic) const { return topics_.contains(topic); }
-  void give_back(std::uint16_t topic) { topics_.erase(topic); }
 
  private:
   Pump() = default;
