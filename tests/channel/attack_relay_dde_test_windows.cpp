@@ -77,31 +77,27 @@ class RelayedDde : public RelayedOver {
     connecting.policy = bound_to(binding, Trust::static_key, {server_keys->public_key()}, strength);
     meet(std::move(listening), connecting, tamper, at);
   }
+  void expect_no_key_under_a_challenge(Binding binding) {
+    const auto policy = bound_to(binding, Trust::challenge);
+    ConnectOptions connecting;
+    connecting.trust = Trust::challenge;
+    connecting.policy = policy;
+    meet(listen(policy), connecting, "honest");
+    EXPECT_FALSE(client.is_open());
+    EXPECT_FALSE(server.is_open());
+    EXPECT_EQ(listener_audit->count(AuditKind::peer_admitted, Error::none), 0u);
+    EXPECT_EQ(listener_audit->count(AuditKind::peer_refused, Error::handshake_failed), 1u) << "each end has a secret with the relay, and no other";
+  }
   const std::shared_ptr<const StaticKeys> server_keys = std::make_shared<const StaticKeys>(*StaticKeys::generate());
   const std::shared_ptr<const StaticKeys> client_keys = std::make_shared<const StaticKeys>(*StaticKeys::generate());
 };
 
 TEST_F(RelayedDde, Atk17NoKeyIsAgreedThroughARelayUnderAChallenge) {
-  auto policy = bound_to(Binding::process, Trust::challenge);
-  ConnectOptions connecting;
-  connecting.trust = Trust::challenge;
-  connecting.policy = policy;
-  meet(listen(policy), connecting, "honest");
-  EXPECT_FALSE(client.is_open());
-  EXPECT_FALSE(server.is_open());
-  EXPECT_EQ(listener_audit->count(AuditKind::peer_admitted, Error::none), 0u);
-  EXPECT_EQ(listener_audit->count(AuditKind::peer_refused, Error::handshake_failed), 1u) << "each end has a secret with the relay, and no other";
+  expect_no_key_under_a_challenge(Binding::process);
 }
 
 TEST_F(RelayedDde, Atk17NoKeyIsAgreedThroughARelayUnderAChallengeThatBindsTheUserAlone) {
-  auto policy = bound_to(Binding::user, Trust::challenge);
-  ConnectOptions connecting;
-  connecting.trust = Trust::challenge;
-  connecting.policy = policy;
-  meet(listen(policy), connecting, "honest");
-  EXPECT_FALSE(client.is_open());
-  EXPECT_EQ(listener_audit->count(AuditKind::peer_admitted, Error::none), 0u);
-  EXPECT_EQ(listener_audit->count(AuditKind::peer_refused, Error::handshake_failed), 1u);
+  expect_no_key_under_a_challenge(Binding::user);
 }
 
 TEST_F(RelayedDde, Atk17StaticKeysThatBindTheProcessWantMoreThanAClaim) {

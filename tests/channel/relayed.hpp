@@ -1,6 +1,8 @@
 // Two genuine ends and a real relay process between them, which owns its name honestly.
 #pragma once
 
+#include <atomic>
+
 #include "tests/channel/accepting.hpp"
 #include "tests/support/child.hpp"
 #include "tests/support/relay.hpp"
@@ -116,14 +118,21 @@ class RelayedOver : public ::testing::Test {
     ASSERT_TRUE(opened) << opened.error().sentence();
     relay = std::make_unique<Child>(role_, Words{relay_directory->path(), directory.path(), tamper, std::to_string(at)});
     ASSERT_EQ(relay->line().hear(), '.');
+    std::atomic<bool> given_up = false;
     std::thread accepting([&] {
-      auto accepted = opened->accept(std::chrono::seconds(5));
-      if (accepted) server = std::move(*accepted);
-      if (!accepted) server_failure = accepted.error().code();
+      // Until both ends know; a connector that refuses by itself may never get as far as the listener.
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+      while (std::chrono::steady_clock::now() < end && !(given_up && has_refused())) {
+        auto accepted = opened->accept(std::chrono::milliseconds(20));
+        if (!accepted) continue;
+        server = std::move(*accepted);
+        return;
+      }
     });
     auto connected = connect_by(endpoint_in(*relay_directory), connect);
     if (connected) client = std::move(*connected);
     if (!connected) client_failure = connected.error().code();
+    given_up = !connected;
     accepting.join();
   }
 
@@ -150,13 +159,17 @@ class RelayedOver : public ::testing::Test {
     return out;
   }
 
+  [[nodiscard]] bool has_refused() const {
+    const auto events = listener_audit->events();
+    return std::ranges::any_of(events, [](const auto& one) { return one.kind == AuditKind::peer_refused; });
+  }
+
   TempDirectory directory;
   std::optional<TempDirectory> relay_directory;  // a new one for each relay
   std::shared_ptr<RecordingAudit> listener_audit = std::make_shared<RecordingAudit>();
   std::unique_ptr<Child> relay;
   blocking::Channel server;
   blocking::Channel client;
-  Error server_failure = Error::none;
   Error client_failure = Error::none;
 
  private:
