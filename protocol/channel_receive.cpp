@@ -122,11 +122,14 @@ result<bool> ChannelCore::on_frame(const Frame& frame) {
 
   const auto opened = session_.opener.open(frame.record, out, monotonic_time());
   if (!opened) return opened.error();
-  // ATK-26: where records may come in any order, those of one message may not, nor may one of them be another message's.
-  const auto before = std::exchange(last_opened_, opened->header.sequence);
-  if (assembly_.active && opened->header.sequence != before + 1) return Error::sequence_wrong;
   if (auto taken = inbox_.consume(*carrier_, frame, direct == nullptr); !taken) return taken.error();
   bytes_received_ += payload;
+  // ATK-26: where records may come in any order, those of one message may not, nor may one of them be another message's.
+  const auto before = std::exchange(last_opened_, opened->header.sequence);
+  if (assembly_.active && opened->header.sequence != before + 1) {
+    if (direct != nullptr) crypto::wipe({direct, payload});
+    return Error::sequence_wrong;
+  }
 
   auto handles = claim_handles(opened->header.handles);
   if (!handles) return handles.error();

@@ -59,6 +59,7 @@ bool BasicReplayWindow<Size, WordBits>::loses(std::uint64_t sequence) const noex
   if (sequence < Size || (any_ && sequence <= highest_)) return false;
   const std::uint64_t oldest = sequence - Size + 1;  // that could still come
   if (!any_ || oldest > highest_ + 1) return true;
+  if (complete()) return false;  // the usual one
   for (auto leaving = highest_ < Size ? 0 : highest_ - Size + 1; leaving < oldest; ++leaving) {
     if ((seen_[slot(leaving / WordBits)] & bit(leaving)) == 0) return true;
   }

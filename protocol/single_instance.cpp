@@ -19,6 +19,7 @@ using std::chrono::steady_clock;
 // Rounds without a decision. Between them nothing is waited for but time: whoever has the name may not listen yet, or no longer.
 constexpr int most_rounds = 4096;
 constexpr milliseconds longest_pause{16};
+constexpr milliseconds longest_pause_of_broadcasts{250};  // each goes to every window of the desktop
 // Connections that the first instance ended without a word. More is no instance that dies, but one that refuses.
 constexpr int most_endings = 64;
 constexpr milliseconds a_day{86'400'000};
@@ -170,6 +171,9 @@ result<int> Election::forward(bytes_view message) {
   connect_.deadline = std::max(left, milliseconds(1));
   auto channel = blocking::connect(endpoint_, connect_);
   if (!channel) {
+    // A conversation of DDE has a time of its own, and whoever broadcasts may be slow: that is no reason to give up before ours is over.
+    if (channel.error() == Error::deadline_exceeded && steady_clock::now() < deadline_)
+      return Failure(Error::truncated, "The instance that runs already was too busy to take a conversation.");
     if (channel.error() != Error::handshake_timeout) return channel.error();
     return Failure(Error::deadline_exceeded, fmt::format("The instance at {} took the connection and no start: it hangs, or is busy.",
                                                          endpoint_.describe()));
@@ -205,7 +209,8 @@ result<void> Election::pause(const Failure& last) {
                                error_name(last.code())));
   }
   std::this_thread::sleep_for(std::min<steady_clock::duration>(pause_, deadline_ - now));
-  pause_ = std::clamp(2 * pause_, milliseconds(1), longest_pause);
+  const auto longest = options_.data_plane == DataPlane::dde ? longest_pause_of_broadcasts : longest_pause;
+  pause_ = std::clamp(2 * pause_, milliseconds(1), longest);
   return {};
 }
 

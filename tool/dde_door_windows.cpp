@@ -178,6 +178,7 @@ class DdeDoor::Front final : public Served, public std::enable_shared_from_this<
     open_ = !other && other.error() == Error::not_found;
     gone_ = !open_;
     if (open_) return {};
+    claim_.reset();
     if (other || other.error() == Error::socket_unsafe)
       return Failure(Error::name_in_use, "another window answers for this application and topic over DDE; end that program");
     return other.error();

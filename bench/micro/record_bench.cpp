@@ -73,23 +73,25 @@ void replay_window_in_order(benchmark::State& state) {
   protocol::ReplayWindow window;
   std::uint64_t sequence = 0;
   for (auto _ : state) {
-    if (!window.fresh(sequence)) return state.SkipWithError("a new number was called old");
+    if (!window.fresh(sequence) || window.loses(sequence)) return state.SkipWithError("a new number was called old, or lost another");
     window.mark(sequence++);
   }
 }
 BENCHMARK(replay_window_in_order);
 
-// Every number a whole window ahead of the one before: all words are cleared, the dearest step there is.
-void replay_window_worst_jump(benchmark::State& state) {
+// One number is missing, and the next is so far ahead that every other must be looked at: the dearest question there is. A peer that means
+// to ask it again has to send a whole window of records first.
+void replay_window_dearest_question(benchmark::State& state) {
+  constexpr auto size = protocol::replay_window_size;
   protocol::ReplayWindow window;
-  std::uint64_t sequence = 0;
+  for (std::uint64_t i = 0; i < 2 * size; ++i) {
+    if (i != 2 * size - 2) window.mark(i);
+  }
   for (auto _ : state) {
-    if (!window.fresh(sequence)) return state.SkipWithError("a new number was called old");
-    window.mark(sequence);
-    sequence += 2 * protocol::replay_window_size;
+    if (window.loses(3 * size - 3)) return state.SkipWithError("a number that may still come was called lost");
   }
 }
-BENCHMARK(replay_window_worst_jump);
+BENCHMARK(replay_window_dearest_question);
 
 void clock_read(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(protocol::monotonic_time());

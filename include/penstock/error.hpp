@@ -57,7 +57,7 @@ enum class Error {
   frame_malformed = 60,
   frame_too_large = 61,
   record_forged = 62,      ///< the tag does not verify
-  sequence_wrong = 63,     ///< authentic, but not the next one on an ordered carrier
+  sequence_wrong = 63,     ///< authentic, but not the next one on an ordered carrier; on another, one that follows a loss, or no part of the message under way
   record_replayed = 64,    ///< authentic, but seen before or older than the window
   record_stale = 65,       ///< sent too long ago, or in the future
   epoch_wrong = 66,        ///< authentic header fields name a key epoch that cannot be
@@ -81,7 +81,7 @@ enum class Error {
   // 100–: the end of a channel.
   closed = 100,            ///< closed by this side
   closed_by_peer = 101,    ///< an authenticated close record arrived
-  truncated = 102,         ///< the carrier ended without an authenticated close (ATK-26)
+  truncated = 102,         ///< the carrier ended without an authenticated close, or what was sent before it is not all there (ATK-26)
   io_error = 103,
   resource_exhausted = 104,  ///< out of descriptors, memory or disk
   internal = 105,

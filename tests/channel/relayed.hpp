@@ -120,9 +120,9 @@ class RelayedOver : public ::testing::Test {
     ASSERT_EQ(relay->line().hear(), '.');
     std::atomic<bool> given_up = false;
     std::thread accepting([&] {
-      // Until both ends know; a connector that refuses by itself may never get as far as the listener.
-      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-      while (std::chrono::steady_clock::now() < end && !(given_up && has_refused())) {
+      // Until both ends know.
+      const auto end = soon();
+      while (std::chrono::steady_clock::now() < *end && !(given_up && has_refused())) {
         auto accepted = opened->accept(std::chrono::milliseconds(20));
         if (!accepted) continue;
         server = std::move(*accepted);

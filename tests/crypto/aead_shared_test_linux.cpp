@@ -1,5 +1,5 @@
-// ATK-13: memory that another process can write is read once. What opens a record is asked between us and the two libraries where it reads:
-// this program's definitions of their functions come before theirs.
+// ATK-13: no cipher is given memory that another process can write; it is copied first. What the two libraries are told to read is seen
+// because this program's definitions of their functions come before theirs. That it is copied once and not twice is not seen here.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <openssl/evp.h>

@@ -56,10 +56,12 @@ class Round:
         os.close(gate)
         began = time.monotonic()
         os.close(opener)  # the end of its input lets every shell go on
-        killed = self.kill_first(running) if self.options.kill else None
+        killed = None
         numbers = {process.pid: n for n, process in running.items()}
         statuses = {}
         try:
+            if self.options.kill:
+                killed = self.kill_first(running)
             while len(statuses) < self.options.starts - 1:
                 self.await_one(numbers, running, statuses)
             last = next(n for n in running if n not in statuses)

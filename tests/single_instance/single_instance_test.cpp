@@ -95,7 +95,7 @@ TEST(SingleInstance, OfManyAtOnceOneIsFirstAndGetsAllOthers) {
     for (const auto& one : starts) {
       const auto told = one->hear();
       if (told != became_first) {
-        EXPECT_EQ(told, 3u);
+        ASSERT_EQ(told, 3u);
         continue;
       }
       EXPECT_EQ(first, nullptr) << "two are first";

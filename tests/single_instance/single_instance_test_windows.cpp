@@ -87,9 +87,9 @@ std::uint64_t hear_while_serving(First& first, const Child& later) {
 
 TEST(SingleInstance, Atk01AStartOfAnotherUserIsNotServed) {
   const TempDirectory directory;
+  OtherCalls calls;  // outlives what asks it
   First first(directory.path());
   first.keep();
-  OtherCalls calls;
   make_strangers(calls);
   const Later other(directory.path(), {"theirs"}, {data_plane() == DataPlane::dde ? "reach=500" : "reach=20000"});
   const auto told = hear_while_serving(first, other.child);

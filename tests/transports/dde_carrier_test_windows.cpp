@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/error.hpp>
+#include <cwctype>
 
 #include "crypto/hash.hpp"
 #include "tests/transports/dde_meeting_windows.hpp"
 #include "tests/transports/other_calls_windows.hpp"
+#include "transports/dde/meeting_place_windows.hpp"
 
 namespace penstock::transport {
 namespace {
@@ -264,6 +266,26 @@ TEST(DdeCarrier, Atk01OfEightListenersAtOnceExactlyOneWins) {
     EXPECT_EQ(told, "nnnnnnny");
     for (const auto& one : all) one->kill();
   }
+}
+
+// PS-DDE-02: whatever object of that name there is, and however the name is spelled.
+TEST(DdeCarrier, Atk01ANameThatIsClaimedIsInUse) {
+  const TempDirectory directory;
+  const auto endpoint = test::endpoint_in(directory);
+  auto place = dde::MeetingPlace::of(endpoint);
+  ASSERT_TRUE(place);
+  auto wanted = place->topic_text;  // by the protocol's words
+  for (auto& one : wanted) one = one == L'\\' ? L'/' : static_cast<wchar_t>(std::towupper(one));
+  EXPECT_EQ(place->claim_name(), L"Local\\dde-8-PENSTOCK-" + wanted);
+  {
+    const Handle event(::CreateEventW(nullptr, TRUE, FALSE, place->claim_name().c_str()));
+    ASSERT_TRUE(event);
+    EXPECT_EQ(DdeListener::open(endpoint, patient()).error(), Error::name_in_use) << "no mutex, and taken all the same";
+  }
+  const auto claimed = place->claim();
+  ASSERT_TRUE(claimed);
+  for (auto& one : place->topic_text) one = static_cast<wchar_t>(std::towupper(one));
+  EXPECT_EQ(place->claim().error(), Error::name_in_use) << "another spelling of the same atom";
 }
 
 // A listener does not answer its own process, so no broadcast tells of it.

@@ -334,6 +334,9 @@ TEST(Atk01Dde, ASquatterBesideTheListenerIsRefusedAndSoIsTheListener) {
   }
   using namespace std::chrono_literals;
   EXPECT_EQ(connect_over_dde(endpoint, {}, {.timeouts = {.connect = 200ms, .terminate = 50ms}}).error(), Error::deadline_exceeded) << "it does not link";
+  hostile.kill();
+  EXPECT_EQ(hostile.wait(), Child::killed);
+  EXPECT_TRUE(DdeListener::open(endpoint)) << "whoever did not start has kept nothing";
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ struct DdeOptions {
 class DdeListener : public CarrierListener {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "dde"; }
-  /// name_in_use: something else answers for this name; invalid_argument, resource_exhausted, unsupported.
+  /// name_in_use: something else answers for this name or has claimed it; invalid_argument, resource_exhausted, unsupported.
   [[nodiscard]] static result<std::unique_ptr<DdeListener>> open(const Endpoint& endpoint, DdeOptions options = {});
 };
 

@@ -128,6 +128,7 @@ void Door::answer(HWND client) {
   auto link = std::make_shared<Link>(Role::server, names_, options_.timeouts);
   {
     const std::scoped_lock lock(mutex_);
+    if (shut_) return;  // meanwhile: the name may be somebody else's by now
     unaccepted_.emplace_back(link, *pid);
   }
   const auto window = link->accept(*pump_, client, std::move(*peer), [self = shared_from_this(), weak = std::weak_ptr(link)] {

@@ -43,17 +43,30 @@ result<MeetingPlace> MeetingPlace::of(std::wstring application, std::wstring top
                       std::make_shared<const PeerIdentity>(std::move(*self)), std::move(*pump)};
 }
 
-result<Handle> MeetingPlace::claim() const {
-  // One of this desktop session. Only what stands before the first backslash means something to the kernel.
-  auto name = application_text + L'-' + topic_text;
+// As atoms are compared: without case. Only what stands before the first backslash means something to the kernel. The length keeps
+// "a-b", "c" and "a", "b-c" apart.
+std::wstring MeetingPlace::claim_name() const {
+  auto name = std::to_wstring(application_text.size()) + L'-' + application_text + L'-' + topic_text;
   std::ranges::replace(name, L'\\', L'/');
-  Handle claimed(::CreateMutexW(nullptr, FALSE, (L"Local\\dde-" + name).c_str()));
-  const auto error = ::GetLastError();
-  if (claimed && error != ERROR_ALREADY_EXISTS) return claimed;
-  // Another user's, or something else of that name, is in use too.
-  const bool taken = claimed || error == ERROR_ACCESS_DENIED || error == ERROR_INVALID_HANDLE;
-  if (taken) return Failure(Error::name_in_use, "A process of this session listens on this name over DDE: end it, or choose another name.");
-  return windows_error(error);
+  for (auto& one : name) {
+    if (one >= L'a' && one <= L'z') one = static_cast<wchar_t>(one - L'a' + L'A');
+  }
+  return L"Local\\dde-" + name;
+}
+
+result<Handle> MeetingPlace::claim() const {
+  // Whoever came too late has the object for some microseconds, and its owner may be gone by then.
+  for (int left = 3;; --left) {
+    Handle claimed(::CreateMutexW(nullptr, FALSE, claim_name().c_str()));
+    const auto error = ::GetLastError();
+    if (claimed && error != ERROR_ALREADY_EXISTS) return claimed;
+    // Another user's, or something else of that name, is in use too.
+    const bool taken = claimed || error == ERROR_ACCESS_DENIED || error == ERROR_INVALID_HANDLE;
+    if (!taken) return windows_error(error);
+    if (left == 1) return Failure(Error::name_in_use, "A process of this session listens on this name over DDE: end it, or choose another name.");
+    claimed.reset();
+    ::Sleep(2);
+  }
 }
 
 }  // namespace penstock::transport::dde

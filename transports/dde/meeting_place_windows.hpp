@@ -31,6 +31,8 @@ struct MeetingPlace {
   /// the process ends. A broadcast cannot decide that: two that ask at once hear nothing from each other. Who has not claimed it may still
   /// answer for it; that is what the broadcast is for. name_in_use, io_error. Source: CreateMutexW.
   [[nodiscard]] result<Handle> claim() const;
+  /// The kernel object's (docs/PROTOCOL.md, PS-DDE-02).
+  [[nodiscard]] std::wstring claim_name() const;
 };
 
 }  // namespace penstock::transport::dde

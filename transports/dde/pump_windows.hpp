@@ -66,7 +66,7 @@ class Pump {
   [[nodiscard]] std::size_t windows() const noexcept { return served_.size(); }
   /// Topics that a listener of this process has. It does not answer its own process.
   void listen_on(std::uint16_t topic) { topics_.insert(topic); }
-  void listen_no_more_on(std::uint16_t topic) { topics_.erase(topic); }
+  void listen_no_more_on(std::uint16_t topic) { topics_.extract(topic); }  // one: the next may have it already
   [[nodiscard]] bool listens_on(std::uint16_t topic) const { return topics_.contains(topic); }
 
  private:
@@ -85,7 +85,7 @@ class Pump {
   std::deque<std::function<void()>> tasks_;
   bool stopping_ = false;
   std::map<HWND, std::shared_ptr<Served>> served_;
-  std::set<std::uint16_t> topics_;
+  std::multiset<std::uint16_t> topics_;
 };
 
 }  // namespace penstock::transport::dde
