@@ -37,5 +37,5 @@ function(penstock_add_tests target)
     COMMAND ${target} --gtest_output=xml:${PENSTOCK_TEST_ROOT}${PROJECT_BINARY_DIR}/gtest/${name}.xml ${filter})
   # One after the other the tests of a program may take what each alone may.
   math(EXPR timeout "3 * ${arg_TIMEOUT}")
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} ${labels} ${environment})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} ${labels} ENVIRONMENT "PENSTOCK_WINE_WHOLE=1;${arg_ENVIRONMENT}")
 endfunction()
