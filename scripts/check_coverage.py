@@ -31,6 +31,7 @@ REASONS = [
     (r"protocol/handshake\.cpp", r"sender->pid", "kernels before 6.9 (no pidfs), which were not run"),
     (r"protocol/handshake_driver", r"peer_changed", "two processes that write one frame together; Atk05 tests whole frames of another process"),
     (r"protocol/policy_users", r"policy_invalid", "the machine's user database would have to fail, or hold an entry of over 1 MiB"),
+    (r"protocol/single_instance", r"too busy to take a conversation", "over DDE alone, which is Windows'"),
     (r"protocol/single_instance", r"deadline_exceeded|cancelled", "tested in processes of their own (SingleInstance.*, the example's), which end without leaving a profile"),
     (r"transports/dde/conversation\.cpp", r"frame_malformed", "unreachable by construction: chunks are decoded by kind; fails closed"),
     (r"transports/dde/conversation\.hpp", r"distrust", "only the Windows edge says it (Atk16Dde.AHandleOfOursThatALiarNamesStaysOpen)"),
