@@ -173,7 +173,7 @@ result<int> Election::forward(bytes_view message) {
   if (!channel) {
     // A conversation of DDE has a time of its own, and whoever broadcasts may be slow: that is no reason to give up before ours is over.
     if (channel.error() == Error::deadline_exceeded && steady_clock::now() < deadline_)
-      return Failure(Error::truncated, "The instance that runs already was too busy to take a conversation.");
+      return Failure(Error::truncated, "The instance that runs already was too busy to take a conversation: try again, or end it.");
     if (channel.error() != Error::handshake_timeout) return channel.error();
     return Failure(Error::deadline_exceeded, fmt::format("The instance at {} took the connection and no start: it hangs, or is busy.",
                                                          endpoint_.describe()));
