@@ -174,6 +174,13 @@ list_skipped() {  # FILE
     /^\t<\/testcase>/ && mine { print "  skipped " name ": " reason }' "$1"
 }
 
+# Prints what failed in a stage. Of windows it is ctest's own file that tells: the other has the counts only.
+list_failed() {  # STAGE
+  local junit=build/results/$1.xml
+  [ "$1" != windows ] || junit=build/results/windows.ctest.xml
+  /usr/bin/python3 scripts/failed_tests.py "$1" "$junit" "build/results/$1.log"
+}
+
 # Sets stage_passed, stage_failed, stage_skipped, stage_result, and adds them to the totals.
 tally() {  # STAGE STATUS
   local more

@@ -41,7 +41,7 @@ class Pump {
  public:
   /// The process's, started when there is none. resource_exhausted, io_error.
   [[nodiscard]] static result<std::shared_ptr<Pump>> get();
-  /// Ends what is left, within a quarter of a second, and the thread. Not on the pump's own thread: nothing there holds the pump.
+  /// Ends what is left, within a second and a quarter (conversations say goodbye), and the thread. Not on the pump's own thread: nothing there holds the pump.
   ~Pump();
   Pump(const Pump&) = delete;
   Pump& operator=(const Pump&) = delete;
