@@ -1,4 +1,5 @@
 """The demo itself, and that it judges: each patched copy takes away one reason for a refusal, or bends one proof."""
+import functools
 import glob
 import json
 import os
@@ -14,9 +15,16 @@ TOOL_NAME, BROKER_NAME = ("penstock.exe", "penstock-file-broker.exe") if WINDOWS
 FOUR = ["impostor", "squatter", "relay", "replayer"]
 
 
+@functools.cache
+def windows_temporary():
+    """The directory where the demo makes its own. No other is looked through: tests beside this one come and go there."""
+    told = subprocess.run([*RUNNER, "cmd", "/c", "echo %TEMP%"], stdin=subprocess.DEVNULL, capture_output=True, check=True, text=True)
+    return drive_c() / told.stdout.strip().removeprefix("C:\\").replace("\\", "/")
+
+
 def leftovers():
     if WINDOWS:
-        return {str(path) for path in drive_c().rglob("penstock-demo-*")}
+        return set(glob.glob(str(windows_temporary() / "penstock-demo-*")))
     return set(glob.glob("/tmp/penstock-demo-*") + glob.glob("/var/tmp/penstock-demo-*") + glob.glob("/run/penstock-demo-*"))
 
 
