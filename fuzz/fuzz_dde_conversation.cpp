@@ -37,7 +37,8 @@ class Play {
     if (role_ == Role::client) {
       conversation_.initiate(now_);
       conversation_.answered(own_peer);
-      conversation_.broadcast_done(now_);
+      conversation_.broadcast_done();
+      conversation_.link(now_);
       act();
       receive({.kind = MessageKind::ack, .from = own_peer, .item = frames, .status = status_ack, .payload = {}});
     } else {
@@ -89,7 +90,8 @@ class Play {
         if (in_.byte() == 0) conversation_.accept(own_peer, now_);
         if (in_.byte() == 0 && !std::exchange(answered_[0], true)) conversation_.answered(own_peer);
         if (in_.byte() == 0 && !std::exchange(answered_[1], true)) conversation_.answered(stranger);
-        if (in_.byte() == 0) conversation_.broadcast_done(now_);
+        if (in_.byte() == 0) (in_.byte() & 1) != 0 ? conversation_.broadcast_stopped() : conversation_.broadcast_done();
+        if (in_.byte() == 0) conversation_.link(now_);
         return;
     }
   }

@@ -110,7 +110,7 @@ class ConnectOperation : public std::enable_shared_from_this<ConnectOperation> {
   // A full backlog has no event to wait for (connect(2): EAGAIN on Unix sockets), so it is tried again, ever more slowly.
   void attempt() {
     if (!handler_) return;
-    // DDE asks every window of the desktop and has no event for their answers: that takes this thread's time, some milliseconds of it.
+    // DDE asks every window of the desktop and has no event for their answers: that takes this thread's time, mostly some milliseconds of it.
     const auto until = options_.data_plane == DataPlane::dde ? timer_.expiry() : std::chrono::steady_clock::now();
     auto driver = open_connection(endpoint_, options_, until);
     if (!driver && driver.error() == Error::deadline_exceeded) {

@@ -160,14 +160,14 @@ result<void> Handshake::State::read_noise(bytes_view frame, std::uint64_t index,
   return *payload == 0 ? result<void>() : Error::handshake_malformed;
 }
 
-// A listener has a carrier of its own for DDE only where it was told to; the other two share the pipe that they begin on.
+// What comes on a listener of its own was allowed when that was opened; the others share the pipe that they begin on.
 result<void> Handshake::State::check_carrier(std::uint8_t chosen) const {
   const auto& below = context.carrier->traits();
   if (chosen == transport::shared_memory_traits.id) {
     return context.allow_shared_memory && below.ordered ? result<void>() : Error::carrier_refused;
   }
   if (chosen != below.id) return Error::handshake_malformed;
-  return context.allow_pipe || below.id == transport::dde_traits.id ? result<void>() : Error::carrier_refused;
+  return context.allow_pipe || below.own_listener ? result<void>() : Error::carrier_refused;
 }
 
 // Responder: what the initiator chose is taken or refused; there is no answer that proposes less (ATK-25).

@@ -70,13 +70,14 @@ result<std::shared_ptr<ListenerCore>> ListenerCore::open(asio::any_io_executor e
     if (auto attached = listener->attach(executor); !attached) return refuse(attached.error());
   }
   // A sink that cannot take the first event would not take the others either (ATK-28).
-  if (options.audit) {
+  for (const auto& listener : *listeners) {
+    if (!options.audit) break;
     AuditEvent event;
     event.kind = AuditKind::listener_started;
     event.role = "listener";
     const auto text = endpoint.describe();
     event.endpoint = text;
-    event.carrier = listeners->front()->name();
+    event.carrier = listener->name();
     if (auto kept = options.audit->record(event); !kept) return kept.error();
   }
   auto core = std::make_shared<ListenerCore>(std::move(executor), endpoint, std::move(options), std::move(*listeners));
@@ -134,7 +135,7 @@ void ListenerCore::accept_all(Way& way) {
     // Out of descriptors, or accept(2) itself fails: neither would be better at once.
     if (carrier.error() == Error::resource_exhausted || carrier.error() == Error::io_error) return pause_accepting();
     ++refused_;
-    record_refusal(*inputs_->channel, false, way.listener->name(), nullptr, nullptr, carrier.error());
+    record_refusal(*inputs_->channel, false, way.listener->name(), way.listener->refused(), nullptr, carrier.error());
   }
   wait_for_connections();
 }
@@ -283,14 +284,16 @@ void ListenerCore::hand_out() {
 }
 
 void ListenerCore::record(AuditKind kind, const Failure& reason) {
-  if (!options_.audit) return;
-  AuditEvent event;
-  event.kind = kind;
-  event.role = "listener";
-  event.endpoint = inputs_->channel->endpoint_text;
-  event.carrier = ways_.front().listener->name();
-  event.reason = reason.code();
-  (void)options_.audit->record(event);
+  for (const auto& way : ways_) {
+    if (!options_.audit) return;
+    AuditEvent event;
+    event.kind = kind;
+    event.role = "listener";
+    event.endpoint = inputs_->channel->endpoint_text;
+    event.carrier = way.listener->name();
+    event.reason = reason.code();
+    (void)options_.audit->record(event);
+  }
 }
 
 void ListenerCore::close() {

@@ -16,8 +16,7 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Rounds without a decision. Between them nothing is waited for but time: whoever has the name may not listen yet, or no longer.
-constexpr int most_rounds = 4096;
+// Between rounds without a decision nothing is waited for but time: whoever has the name may not listen yet, or no longer.
 constexpr milliseconds longest_pause{16};
 constexpr milliseconds longest_pause_of_broadcasts{250};  // each goes to every window of the desktop
 // Connections that the first instance ended without a word. More is no instance that dies, but one that refuses.
@@ -44,7 +43,8 @@ result<Endpoint> find_endpoint(std::string_view name, const SingleInstanceOption
                  "program use the scope user (user_without_session).");
 }
 
-/// Any pinned process of this user, that may start and do nothing else.
+/// Any pinned process of this user with the same rights, that may start and do nothing else. On Windows one user has processes of several:
+/// what an elevated one does with a command line is not for the others to say, and what it was told is not for them to hear (ATK-01).
 result<Policy> policy_for(const SingleInstanceOptions& options, const PeerIdentity& self) {
   Rule rule;
   rule.name = "single instance";
@@ -52,6 +52,11 @@ result<Policy> policy_for(const SingleInstanceOptions& options, const PeerIdenti
   // Over DDE the kernel does not say who is there: it takes a challenge.
   rule.trust = options.data_plane == DataPlane::dde ? Trust::challenge : Trust::os_identity;
   rule.operations = {std::string(protocol::start_operation)};
+  if (self.token) {
+    rule.min_integrity = self.token->integrity;
+    rule.elevated = self.token->elevated;
+    rule.app_container = self.token->app_container.value_or("none");
+  }
   if (options.same_program) {
     if (!self.executable) return Failure(Error::unsupported, "The file of this program is not known, so same_program cannot be asked for.");
     rule.executable = self.executable->path;
@@ -148,7 +153,6 @@ class Election {
   ListenOptions listen_;
   std::uint64_t taken_by_ = 0;  // the process that was sent this start: it does not get it twice
   int endings_ = 0;
-  int rounds_ = 0;
   milliseconds pause_{0};
 };
 
@@ -161,7 +165,9 @@ result<Election::Outcome> Election::run(const asio::any_io_executor& executor, b
     if (why != Error::not_found && (endings_ += weight_of(why.code())) > most_endings) return keeps_ending(why);
     auto listener = Listener::open(executor, endpoint_, listen_);
     if (listener) return Outcome{{}, std::move(*listener)};
-    if (listener.error() != Error::name_in_use) return listener.error();
+    // Over DDE it asks all windows first, which may be slow.
+    const bool later = listener.error() == Error::name_in_use || listener.error() == Error::deadline_exceeded;
+    if (!later) return listener.error();
     if (auto may = pause(why); !may) return may.error();
   }
 }
@@ -203,7 +209,7 @@ result<int> Election::forward(bytes_view message) {
 // tells when they are over, so both ways are tried again: what decides is the claim, never how long this was.
 result<void> Election::pause(const Failure& last) {
   const auto now = steady_clock::now();
-  if (now >= deadline_ || ++rounds_ > most_rounds) {
+  if (now >= deadline_) {
     return Failure(Error::deadline_exceeded,
                    fmt::format("{} is held by a process that takes no start ({}): end it, and start again.", endpoint_.describe(),
                                error_name(last.code())));

@@ -19,7 +19,6 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr std::uint16_t status_busy = 0x4000;  // DDEACK::fBusy
-constexpr UINT client_patience = 250;          // milliseconds, for a client to take our answer
 constexpr auto goodbye_patience = std::chrono::seconds(2);
 
 }  // namespace
@@ -47,9 +46,10 @@ class DdeDoor::Conversation final : public Served, public std::enable_shared_fro
     const auto& event = incoming->event();
     // Others may post here and write any window: what is not from ours is left as it came.
     if (ended_ || event.from != id_of(client_)) return;
+    if (event.kind == MessageKind::terminate) return said_goodbye();
+    // After ours nothing is answered (WM_DDE_TERMINATE, "Remarks").
+    if (goodbye_) return Atom::drop(incoming->take_atom());
     switch (event.kind) {
-      case MessageKind::terminate:
-        return said_goodbye();
       case MessageKind::execute:
         return execute(std::move(incoming));
       case MessageKind::ack:
@@ -98,10 +98,10 @@ class DdeDoor::Conversation final : public Served, public std::enable_shared_fro
   }
 
   void execute(std::unique_ptr<Incoming> incoming) {
-    if (goodbye_) return answer(std::move(incoming), 0);
     if (waiting_) {
       refuse(Failure(Error::queue_full, "A text came before the one before it was answered."));
-      return answer(std::move(incoming), status_busy);
+      answer(std::move(incoming), status_busy);
+      return count_refusal();
     }
     if (!is_there()) return answer(std::move(incoming), 0);
     // Both windows Unicode, and ours is: UTF-16. Else the bytes of a code page (WM_DDE_EXECUTE, "Remarks").
@@ -120,7 +120,7 @@ class DdeDoor::Conversation final : public Served, public std::enable_shared_fro
   }
 
   void answered(bool done) {
-    if (!ended_ && waiting_) answer(std::move(waiting_), done ? status_ack : std::uint16_t{0});
+    if (!ended_ && !goodbye_ && waiting_) answer(std::move(waiting_), done ? status_ack : std::uint16_t{0});
   }
 
   void answer(std::unique_ptr<Incoming> incoming, std::uint16_t status) {
@@ -240,8 +240,8 @@ class DdeDoor::Front final : public Served, public std::enable_shared_from_this<
     conversations_.push_back(conversation);
     DWORD_PTR unused = 0;
     const auto names = MAKELPARAM(application->number(), topic->number());
-    if (::SendMessageTimeoutW(client, WM_DDE_ACK, reinterpret_cast<WPARAM>(window), names, SMTO_ABORTIFHUNG | SMTO_NORMAL, client_patience,
-                              &unused) == 0) {
+    if (::SendMessageTimeoutW(client, WM_DDE_ACK, reinterpret_cast<WPARAM>(window), names, SMTO_ABORTIFHUNG | SMTO_NORMAL,
+                              static_cast<UINT>(Timeouts().window.count()), &unused) == 0) {
       conversation->say_goodbye();
       return Error::peer_gone;
     }

@@ -24,6 +24,7 @@ struct CarrierTraits {
   bool ordered;              ///< true: exactly the next sequence number; false: a replay window of 8,192
   bool passes_handles;
   bool in_memory = false;    ///< reserve() and readable() may give memory
+  bool own_listener = false; ///< comes only from a listener that its `allow_` option has opened; else `allow_pipe` is asked
 };
 
 /// `either` is for Carrier::wait alone.

@@ -1,4 +1,4 @@
-// Sources: CreateFileMapping, MapViewOfFile, DuplicateHandle, VirtualQuery, GetMappedFileName, "File Mapping Security and Access Rights".
+// Sources: MapViewOfFile, DuplicateHandle, VirtualQuery, GetMappedFileName, "File Mapping Security and Access Rights".
 #include "transports/memory_segment.hpp"
 
 #include <windows.h>
@@ -8,6 +8,7 @@
 #include <array>
 
 #include "crypto/windows_text.hpp"
+#include "transports/section_windows.hpp"
 
 namespace penstock::transport {
 namespace {
@@ -36,15 +37,14 @@ void Mapping::reset() noexcept {
 
 result<OwnSegment> make_segment(std::size_t size, std::size_t /*ring*/) {
   OwnSegment made;
-  const auto high = static_cast<DWORD>(static_cast<std::uint64_t>(size) >> 32);
-  const Handle section(::CreateFileMappingW(INVALID_HANDLE_VALUE, nullptr, PAGE_READWRITE | SEC_COMMIT, high, static_cast<DWORD>(size), nullptr));
-  if (!section) return windows_error(::GetLastError());
-  void* const at = ::MapViewOfFile(section.get(), FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, size);
+  const auto section = make_section(size);
+  if (!section) return section.error();
+  void* const at = ::MapViewOfFile(section->get(), FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, size);
   if (at == nullptr) return windows_error(::GetLastError());
   made.memory = Mapping(static_cast<std::byte*>(at), size);
   HANDLE weaker = nullptr;
   const auto own = ::GetCurrentProcess();
-  if (::DuplicateHandle(own, section.get(), own, &weaker, reading, FALSE, 0) == 0) return windows_error(::GetLastError());
+  if (::DuplicateHandle(own, section->get(), own, &weaker, reading, FALSE, 0) == 0) return windows_error(::GetLastError());
   made.for_peer = Handle(weaker);
   return made;
 }

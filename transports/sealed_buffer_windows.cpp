@@ -1,21 +1,16 @@
-// Sources: CreateFileMapping, MapViewOfFile, DuplicateHandle, "File Mapping Security and Access Rights".
+// Sources: MapViewOfFile, DuplicateHandle, "File Mapping Security and Access Rights".
 #include "transports/sealed_buffer.hpp"
 
 #include <windows.h>
 
 #include "crypto/windows_text.hpp"
 #include "transports/memory_segment.hpp"
+#include "transports/section_windows.hpp"
 
 namespace penstock {
 namespace transport {
 
-result<Handle> make_memory(std::uint64_t size) {
-  constexpr DWORD kind = PAGE_READWRITE | SEC_COMMIT;
-  const auto high = static_cast<DWORD>(size >> 32);
-  Handle section(::CreateFileMappingW(INVALID_HANDLE_VALUE, nullptr, kind, high, static_cast<DWORD>(size), nullptr));
-  if (!section) return windows_error(::GetLastError());
-  return section;
-}
+result<Handle> make_memory(std::uint64_t size) { return make_section(size); }
 
 result<std::byte*> map_memory(const Handle& memory, std::uint64_t size, bool writable) {
   const DWORD access = writable ? FILE_MAP_READ | FILE_MAP_WRITE : FILE_MAP_READ;

@@ -20,7 +20,8 @@ struct ListenerStats {
 };
 
 /// Owns a name. Handshakes of many peers run side by side on its executor, bounded by ListenerLimits, so that a slow or
-/// hostile one delays nobody (ATK-24). No hidden threads. Not thread-safe: call it from its executor. Move-only.
+/// hostile one delays nobody (ATK-24). No hidden threads but one: DDE, where it is allowed, has its windows in a thread that all of a process share (docs/DDE.md),
+/// and close() of the last waits for it, at most a second and a quarter. Not thread-safe: call it from its executor. Move-only.
 /// Destruction closes it; channels handed out live on.
 class Listener {
  public:

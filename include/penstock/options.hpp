@@ -22,7 +22,8 @@ enum class Suite : std::uint8_t { automatic = 0, aesgcm_sha256 = 1, chachapoly_b
 ///
 /// `dde`: everything runs over Dynamic Data Exchange, handshake and all, and no pipe is there. Windows alone, within one desktop session, for
 /// joining what speaks nothing else. Who is at the other end is only claimed there: Trust::challenge, or Trust::static_key with a rule of
-/// min_strength claimed. No handles, and no promise of order beyond one message. docs/DDE.md says what it is for, and that it is no boundary within a session.
+/// min_strength claimed. No handles, and no promise of order beyond one message. Connecting blocks the calling thread, async_connect() too, while the windows of the desktop
+/// are asked and the listener's answers: 12 seconds at most, or the deadline. docs/DDE.md says what it is for, and that it is no boundary within a session.
 enum class DataPlane : std::uint8_t { pipe, shared_memory, dde };
 
 /// What every channel is made with, whichever side makes it.

@@ -98,7 +98,8 @@ class SingleInstance {
   /// Connects to the first instance of this name, user and session and hands this start over, or becomes that instance. Blocks
   /// for at most both deadlines. `name` as Endpoint::make; argc and argv as main() has them, not used on Windows (GetCommandLineW).
   ///
-  /// Peers are processes of this user, pinned, and in scope: verified before one byte is sent (ATK-01, ATK-23). An instance that dies
+  /// Peers are processes of this user, pinned, in scope and, on Windows, with the rights of this one (integrity, elevation, AppContainer):
+  /// verified before one byte is sent (ATK-01, ATK-23). An instance that dies
   /// before it answers leaves its place to those that wait, so that a start which it had begun may be begun once more, by its own process.
   ///
   /// Fails, and then this is no instance: unsupported (no session), invalid_argument, name_invalid, message_too_large, what Listener

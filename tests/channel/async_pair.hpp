@@ -27,9 +27,9 @@ class AsyncPair {
   }
   template <class Condition>
   void run_until(const Condition& condition) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     context.restart();
-    while (!condition() && context.run_one_until(limit) != 0) {
+    // However slow the machine is: it ends when nothing more happens.
+    while (!condition() && context.run_one_for(std::chrono::seconds(60)) != 0) {
     }
     EXPECT_TRUE(condition());
   }

@@ -23,13 +23,17 @@ TEST(Clock, IsThereAndNeverGoesBack) {
 
 // Another unit would be wrong by a factor of a hundred at least; how busy the machine is does not matter to either bound.
 TEST(Clock, CountsNanoseconds) {
+  // Wine's clock stands still as long as its server gets no turn: from a moment on that it has just told.
+  const auto old = monotonic_time();
+  while (monotonic_time() == old) {
+  }
   const auto steady_before = std::chrono::steady_clock::now();
   const auto before = monotonic_time();
   std::uint64_t passed = 0;
   while (passed < 100'000'000) passed = monotonic_time() - before;
   const std::chrono::duration<double> steady = std::chrono::steady_clock::now() - steady_before;
   const auto seconds = static_cast<double>(passed) / 1e9;
-  EXPECT_LE(seconds, steady.count() + 0.05);
+  EXPECT_LE(seconds, 50 * steady.count());
   EXPECT_GE(50 * seconds, steady.count());
 }
 

@@ -26,7 +26,7 @@ class Round:
         self.command = [options.runner, options.program] if options.runner else [options.program]
         # Windows' names stand in no directory: a name of this round's own, then.
         place = ["--name", f"org.example.{self.directory.name}"] if options.runner else ["--directory", directory]
-        self.where = ["--scope", "user", *place, "--carrier", options.carrier]
+        self.where = ["--scope", "user", *place, "--carrier", options.carrier, "--patience", str(1000 * PATIENCE)]
 
     def output(self, number):
         return self.directory / f"out-{number}"

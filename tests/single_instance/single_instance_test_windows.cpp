@@ -2,6 +2,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
+#include <functional>
 #include <thread>
 
 #include "tests/channel/pair.hpp"
@@ -91,7 +92,7 @@ TEST(SingleInstance, Atk01AStartOfAnotherUserIsNotServed) {
   First first(directory.path());
   first.keep();
   make_strangers(calls);
-  const Later other(directory.path(), {"theirs"}, {data_plane() == DataPlane::dde ? "reach=500" : "reach=20000"});
+  const Later other(directory.path(), {"theirs"}, {data_plane() == DataPlane::dde ? "reach=500" : "reach=300000"});
   const auto told = hear_while_serving(first, other.child);
   // Over DDE nobody answers it, and the name is taken all the same. Had it another user for itself, its name would be another one too.
   EXPECT_EQ(told, error(data_plane() == DataPlane::dde ? Error::deadline_exceeded : Error::truncated));
@@ -115,6 +116,48 @@ Words session_words(const std::string& session, const std::string& directory) {
   auto words = later_words(directory, {"x"}, {"scope=session"});
   words.insert(words.begin(), session);
   return words;
+}
+
+/// Every process but this one, of the same user, has the other rights: elevated if this one is not.
+void make_others_differ(OtherCalls& calls, const std::function<void(TokenFacts&)>& change) {
+  calls.change_process_token = [=](std::uint32_t pid, Token& token) {
+    if (pid != static_cast<std::uint32_t>(own_pid())) change(token.facts);
+  };
+  calls.change_client_token = [=](transport::ClientToken& client) { change(client.token.facts); };
+}
+
+TEST(SingleInstance, Atk01NoStartWithOtherRightsIsServed) {
+  const std::function<void(TokenFacts&)> changes[] = {
+      [](auto& facts) { facts.elevated = !facts.elevated; }, [](auto& facts) { facts.integrity = Integrity::untrusted; },
+      [](auto& facts) { facts.app_container = "S-1-15-2-1-2-3"; }};
+  for (const auto& change : changes) {
+    const TempDirectory directory;
+    OtherCalls calls;  // outlives what asks it
+    First first(directory.path());
+    first.keep();
+    make_others_differ(calls, change);
+    const Later other(directory.path(), {"theirs"}, {data_plane() == DataPlane::dde ? "reach=500" : "reach=300000"});
+    EXPECT_GE(hear_while_serving(first, other.child), failed);
+    EXPECT_TRUE(first.starts.empty());
+  }
+}
+
+/// As `start`, and every other process seems to have other rights.
+const Role among_others("among others", [](const Line& line, const Words& words) {
+  OtherCalls calls;
+  calls.change_process_token = [](std::uint32_t pid, Token& token) {
+    if (pid != static_cast<std::uint32_t>(own_pid())) token.facts.elevated = !token.facts.elevated;
+  };
+  return start_role.run(line, words);
+});
+
+TEST(SingleInstance, Atk01NothingIsHandedToAnInstanceWithOtherRights) {
+  const TempDirectory directory;
+  First first(directory.path());
+  first.keep();
+  const Child other(among_others, later_words(directory.path(), {"x"}));
+  EXPECT_EQ(hear_while_serving(first, other), error(Error::peer_refused));
+  EXPECT_TRUE(first.starts.empty());
 }
 
 TEST(SingleInstance, Atk23EachSessionHasItsOwn) {

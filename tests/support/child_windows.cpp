@@ -88,9 +88,10 @@ Child::Child(const Role& role, const Words& words) {
   job_ = Handle(::CreateJobObjectW(nullptr, nullptr));
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits{};
   limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
-  require(::SetInformationJobObject(job_.get(), JobObjectExtendedLimitInformation, &limits, sizeof limits) != 0 &&
-              ::AssignProcessToJobObject(job_.get(), process_.get()) != 0,
-          "job");
+  require(::SetInformationJobObject(job_.get(), JobObjectExtendedLimitInformation, &limits, sizeof limits) != 0, "job");
+  // One that has ended already needs no job.
+  const bool assigned = ::AssignProcessToJobObject(job_.get(), process_.get()) != 0;
+  require(assigned || ::WaitForSingleObject(process_.get(), 0) == WAIT_OBJECT_0, "assign to the job");
 }
 
 Child::~Child() {

@@ -44,6 +44,9 @@ class RealProgram {
     return heard_;
   }
   std::atomic<std::uint32_t> status{0};
+  /// Between these nothing is answered.
+  void hold() { held_.lock(); }
+  void release() { held_.unlock(); }
 
  private:
   void serve() {
@@ -58,12 +61,13 @@ class RealProgram {
         const std::scoped_lock lock(mutex_);
         heard_.push_back(arguments ? to_dde_text({std::string(request->operation()), std::move(*arguments)}) : "(malformed)");
       }
+      const std::scoped_lock until_released(held_);
       if (!channel->reply(request->request, status, {})) return;
     }
   }
 
   std::optional<blocking::Listener> listener_;
-  std::mutex mutex_;
+  std::mutex mutex_, held_;
   std::vector<std::string> heard_;
   std::jthread thread_;
 };
@@ -281,6 +285,23 @@ TEST_F(DdeGateProcess, Atk16AStrangersMessageInAConversationIsNotHeard) {
   own.post(answers[0], WM_DDE_TERMINATE, 0);
   EXPECT_EQ(own.wait_for(WM_DDE_TERMINATE).from, answers[0]);
   EXPECT_TRUE(stranger.heard().empty());
+}
+
+TEST_F(DdeGateProcess, Atk24SixteenTextsTooManyEndTheConversation) {
+  const Names names;
+  RawWindow own;
+  program.hold();
+  const auto answers = own.initiate(HWND_BROADCAST, names.application, names.topic);
+  ASSERT_EQ(answers.size(), 1u);
+  const std::wstring close = L"[close]";
+  const auto bytes = std::as_bytes(std::span(close.c_str(), close.size() + 1));
+  EXPECT_TRUE(own.execute(answers[0], bytes));
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(own.execute(answers[0], bytes));
+  EXPECT_EQ(own.wait_for(WM_DDE_TERMINATE).from, answers[0]);
+  const auto busy = std::ranges::count_if(own.heard(), [](const auto& one) { return one.message == WM_DDE_ACK && one.low == 0x4000; });
+  EXPECT_EQ(busy, 16) << "and after its goodbye none";
+  EXPECT_EQ(own.heard().back().message, static_cast<UINT>(WM_DDE_TERMINATE));
+  program.release();
 }
 
 TEST_F(DdeGateProcess, AnAnsiClientsTextIsAsciiOrRefused) {

@@ -203,9 +203,14 @@ TEST(DdeCarrier, Atk04NumbersThatAreNoProcess) {
   WaitingDoor door(endpoint, patient(true));
   for (const std::uint32_t pid : {0u, 4u, 65276u, 65279u}) {
     OtherCalls calls;
-    // The server's window, when the client asks; the client's own is asked for by the listener first, and refused.
     calls.of_window = [pid](native_handle) { return result<std::uint32_t>(pid); };
-    EXPECT_EQ(connect_over_dde(endpoint, {}, patient(true)).error(), Error::not_found) << pid;
+    EXPECT_EQ(connect_over_dde(endpoint, {}, patient(true)).error(), Error::not_found) << pid << ": the listener asks first, and does not answer";
+    EXPECT_EQ(door.accept().error(), Error::peer_unidentified);
+    // The pump's thread is the listener's, this one the client's.
+    calls.of_window = [pid, here = ::GetCurrentThreadId()](native_handle window) {
+      return ::GetCurrentThreadId() == here ? result<std::uint32_t>(pid) : real_os_calls().window_process(window);
+    };
+    EXPECT_EQ(connect_over_dde(endpoint, {}, patient(true)).error(), Error::peer_unidentified) << pid;
   }
 }
 

@@ -55,7 +55,7 @@ TEST_F(DdeConversation, ADatagramIsTakenInPiecesAndNeverWithBytesOfTheNext) {
 
 TEST_F(DdeConversation, NobodyAnswers) {
   client.initiate(office.now);
-  client.broadcast_done(office.now);
+  client.broadcast_done();
   EXPECT_EQ(client.state(), State::closed);
   EXPECT_EQ(client.error(), Error::not_found);
 }
@@ -65,10 +65,57 @@ TEST_F(DdeConversation, Atk01TwoAnswersRefuseBoth) {
   client.initiate(office.now);
   client.answered(server_window);
   client.answered(stranger_window);
-  client.broadcast_done(office.now);
+  client.broadcast_done();
   EXPECT_EQ(client.error(), Error::socket_unsafe);
   office.act();
   EXPECT_EQ(kinds(office.to_server), (std::vector{MessageKind::terminate, MessageKind::terminate}));
+}
+
+// PS-DDE-03.
+TEST_F(DdeConversation, Atk01NothingIsPostedToWhoeverAnsweredBeforeItIsLinked) {
+  client.initiate(office.now);
+  client.answered(server_window);
+  client.broadcast_done();
+  const auto look = [&] {
+    EXPECT_EQ(client.state(), State::found);
+    EXPECT_FALSE(client.next_action());
+    EXPECT_FALSE(client.deadline()) << "whoever looks at it takes the time that it takes";
+  };
+  look();
+  for (const auto kind : {MessageKind::ack, MessageKind::data, MessageKind::execute, MessageKind::advise, MessageKind::unadvise, MessageKind::poke}) {
+    for (int i = 0; i < most_refusals; ++i) {
+      office.client.receive(letter(kind, server_window, frames_atom, names.format, status_ack), office.now);
+      look();
+    }
+  }
+  client.tick(office.now + 1h);
+  client.send_nonce(std::array<std::byte, nonce_size>{}, office.now);
+  look();
+  client.terminate(office.now);
+  office.act();
+  EXPECT_EQ(kinds(office.to_server), std::vector{MessageKind::terminate}) << "nothing but goodbye";
+}
+
+TEST_F(DdeConversation, WhoeverAnsweredMayGoBeforeItIsLinked) {
+  client.initiate(office.now);
+  client.answered(server_window);
+  client.broadcast_done();
+  office.client.receive(letter(MessageKind::terminate, server_window), office.now);
+  client.link(office.now);
+  EXPECT_EQ(client.error(), Error::truncated);
+  office.act();
+  EXPECT_EQ(kinds(office.to_server), std::vector{MessageKind::terminate});
+}
+
+// One that answered among some of the windows is not known to be the only one.
+TEST_F(DdeConversation, Atk01WhereNotAllWereAskedNobodyIsTaken) {
+  client.initiate(office.now);
+  client.answered(server_window);
+  client.broadcast_stopped();
+  EXPECT_EQ(client.error(), Error::deadline_exceeded);
+  EXPECT_EQ(client.peer(), 0u);
+  office.act();
+  EXPECT_EQ(kinds(office.to_server), std::vector{MessageKind::terminate});
 }
 
 TEST_F(DdeConversation, ALateAnswerIsNoServer) {
@@ -81,7 +128,9 @@ TEST_F(DdeConversation, ALateAnswerIsNoServer) {
 TEST_F(DdeConversation, WhatIsDoneTwiceOrTooEarlyChangesNothing) {
   client.accept(server_window, office.now);
   server.initiate(office.now);
-  server.broadcast_done(office.now);
+  server.broadcast_done();
+  server.broadcast_stopped();
+  client.link(office.now);
   EXPECT_EQ(client.state(), State::idle);
   EXPECT_EQ(server.state(), State::idle);
   client.send_handle(4, office.now);
@@ -95,7 +144,8 @@ TEST_F(DdeConversation, WhatIsDoneTwiceOrTooEarlyChangesNothing) {
 TEST_F(DdeConversation, AServerThatRefusesTheLinkIsNotFound) {
   client.initiate(office.now);
   client.answered(server_window);
-  client.broadcast_done(office.now);
+  client.broadcast_done();
+  client.link(office.now);
   office.act();
   EXPECT_EQ(kinds(office.to_server), std::vector{MessageKind::advise});
   office.client.receive(letter(MessageKind::ack, server_window, frames_atom, 0, 0), office.now);
@@ -219,11 +269,11 @@ TEST_F(DdeConversation, AReaderThatStopsHoldsTheSenderAndNothingGrows) {
 TEST_F(DdeConversation, DeadlinesOfEachState) {
   const Timeouts timeouts;
   client.initiate(office.now);
-  EXPECT_EQ(client.deadline(), office.now + timeouts.connect);
-  client.tick(office.now + timeouts.connect - 1ms);
+  EXPECT_EQ(client.deadline(), office.now + timeouts.broadcast);
+  client.tick(office.now + timeouts.broadcast - 1ms);
   EXPECT_EQ(client.state(), State::initiating);
-  client.tick(office.now + timeouts.connect);
-  EXPECT_EQ(client.error(), Error::not_found);
+  client.tick(office.now + timeouts.broadcast);
+  EXPECT_EQ(client.error(), Error::deadline_exceeded);
 
   server.accept(client_window, office.now);
   server.tick(office.now + timeouts.connect);
@@ -253,6 +303,22 @@ TEST_F(DdeConversation, AnEndThatDoesNotAcknowledgeHasGone) {
   client.tick(office.now + timeouts.acknowledge);
   EXPECT_EQ(client.error(), Error::truncated);
   EXPECT_EQ(client.state(), State::terminating);
+}
+
+// Whoever was never heard of again keeps what came with a message.
+TEST_F(DdeConversation, WhatIsReleasedWasHeardOrNot) {
+  office.connect();
+  for (const Id memory : {100u, 101u}) {
+    ASSERT_TRUE(server.send(small, office.now));
+    ASSERT_TRUE(server.next_action());
+    server.posted(memory, office.now);
+  }
+  server.receive(letter(MessageKind::ack, client_window, frames_atom, 0, status_ack).event, office.now);
+  server.peer_gone();
+  const auto heard = server.next_action(), unheard = server.next_action();
+  ASSERT_TRUE(heard && unheard);
+  EXPECT_TRUE(heard->kind == Action::Kind::release && heard->memory == 100 && heard->heard);
+  EXPECT_TRUE(unheard->kind == Action::Kind::release && unheard->memory == 101 && !unheard->heard);
 }
 
 TEST_F(DdeConversation, AfterTerminateNothingIsDeliveredAndNothingPostedButTheAnswer) {

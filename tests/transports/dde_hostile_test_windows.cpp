@@ -134,33 +134,35 @@ TEST(Atk16Dde, WhatIsNoChunkIsRefusedAndChangesNothing) {
   }
 }
 
-/// Runs a conversation that never gets as far as being handed out.
-int refused(const Words& more) {
+/// Runs a conversation that never gets as far as being handed out; whoever listens is told why not, and of whom.
+int refused(const Words& more, Error why) {
   const TempDirectory directory;
   WaitingDoor door(test::endpoint_in(directory));
   Words words{directory.path()};
   words.insert(words.end(), more.begin(), more.end());
   Child child(raw_client, words);
   const int status = child.wait();
-  const auto accepted = door.listener().accept();
-  EXPECT_TRUE(!accepted && accepted.error() == Error::would_block);
+  EXPECT_EQ(door.listener().accept().error(), why);
+  EXPECT_TRUE(door.listener().refused() != nullptr && door.listener().refused()->pid == child.pid());
+  EXPECT_EQ(door.listener().accept().error(), Error::would_block);
+  EXPECT_EQ(door.listener().refused(), nullptr);
   return status;
 }
 
-TEST(Atk16Dde, AFrameBeforeTheChallengeIsALie) { EXPECT_EQ(refused({"early"}), 0); }
+TEST(Atk16Dde, AFrameBeforeTheChallengeIsALie) { EXPECT_EQ(refused({"early"}, Error::frame_malformed), 0); }
 
 TEST(Atk16Dde, AHandleOfOursThatALiarNamesStaysOpen) {
   // Sections of ours, one of them a page: what a liar could hope to have closed.
   for (const DWORD size : {4096u, 65536u}) {
     const Handle section(::CreateFileMappingW(INVALID_HANDLE_VALUE, nullptr, PAGE_READWRITE, 0, size, nullptr));
-    EXPECT_EQ(refused({"names-handle", std::to_string(reinterpret_cast<std::uintptr_t>(section.get()))}), 0);
+    EXPECT_EQ(refused({"names-handle", std::to_string(reinterpret_cast<std::uintptr_t>(section.get()))}, Error::peer_unidentified), 0);
     DWORD flags = 0;
     EXPECT_NE(::GetHandleInformation(section.get(), &flags), 0) << "still open";
   }
   const Handle event(::CreateEventW(nullptr, TRUE, FALSE, nullptr));
-  EXPECT_EQ(refused({"names-handle", std::to_string(reinterpret_cast<std::uintptr_t>(event.get()))}), 0);
+  EXPECT_EQ(refused({"names-handle", std::to_string(reinterpret_cast<std::uintptr_t>(event.get()))}, Error::peer_unidentified), 0);
   EXPECT_NE(::SetEvent(event.get()), 0);
-  for (const char* number : {"3", "18446744073709551615", "4294967295", "2147483644"}) EXPECT_EQ(refused({"names-handle", number}), 0);
+  for (const char* number : {"3", "18446744073709551615", "4294967295", "2147483644"}) EXPECT_EQ(refused({"names-handle", number}, Error::peer_unidentified), 0);
 }
 
 /// Posts to every window of ours, as itself.
@@ -284,59 +286,9 @@ TEST(Atk24Dde, OneProcessesHalfOpenConversationsAreBounded) {
   WaitingDoor door(test::endpoint_in(directory));
   Child child(half_open, {directory.path()});
   EXPECT_EQ(child.line().hear_number(), 8u);
+  for (int i = 8; i < 40; ++i) EXPECT_EQ(door.accept().error(), Error::limit_identity) << "each is told";
   Child other(honest, {directory.path()});
   EXPECT_TRUE(door.accept()) << "another process is served meanwhile";
-}
-
-/// Answers for somebody else's name.
-const Role squatter("dde-squatter", [](const Line& line, const Words& words) {
-  const RawNames names(words[0]);
-  RawWindow own;
-  own.on_initiate = [&](HWND client, WORD application, WORD topic) {
-    if (application != names.application || topic != names.topic) return;
-    std::array<wchar_t, 256> name{};
-    ::GlobalGetAtomNameW(topic, name.data(), static_cast<int>(name.size()));
-    const auto second = ::GlobalAddAtomW(name.data());
-    ::SendMessageW(client, WM_DDE_ACK, reinterpret_cast<WPARAM>(own.get()), MAKELPARAM(::GlobalAddAtomW(dde::application_name), second));
-  };
-  line.tell();
-  for (;;) own.run_one();
-  return 0;
-});
-
-TEST(Atk01Dde, ASquatterBesideTheListenerIsRefusedAndSoIsTheListener) {
-  const TempDirectory directory;
-  const auto endpoint = test::endpoint_in(directory);
-  std::optional<WaitingDoor> door;
-  door.emplace(endpoint, patient(true));
-  Child hostile(squatter, {directory.path()});
-  ASSERT_EQ(hostile.line().hear(), '.');
-  EXPECT_EQ(connect_over_dde(endpoint, {}, patient(true)).error(), Error::socket_unsafe);
-  door.reset();
-  EXPECT_EQ(DdeListener::open(endpoint).error(), Error::name_in_use) << "before it";
-  // Alone, it gets nothing but what anybody may know: which is checked first.
-  const auto refuse = [](const PeerIdentity&) -> result<void> { return Error::peer_refused; };
-  EXPECT_EQ(connect_over_dde(endpoint, refuse).error(), Error::peer_refused);
-  {
-    OtherCalls calls;
-    calls.of_window = [](native_handle) { return result<std::uint32_t>(static_cast<std::uint32_t>(test::own_pid())); };
-    EXPECT_EQ(connect_over_dde(endpoint).error(), Error::peer_unidentified) << "a window of this process, that is no listener";
-  }
-  // Its window goes, or becomes another process's, while it is asked whose it is.
-  for (const auto& [second, wanted] : {std::pair<result<std::uint32_t>, Error>{Error::peer_gone, Error::peer_gone},
-                                       {static_cast<std::uint32_t>(test::own_pid()), Error::peer_changed}}) {
-    OtherCalls calls;
-    int asked = 0;
-    calls.of_window = [&, answer = second](native_handle) {
-      return ++asked % 2 == 0 ? answer : result<std::uint32_t>(static_cast<std::uint32_t>(hostile.pid()));
-    };
-    EXPECT_EQ(connect_over_dde(endpoint).error(), wanted);
-  }
-  using namespace std::chrono_literals;
-  EXPECT_EQ(connect_over_dde(endpoint, {}, {.timeouts = {.connect = 200ms, .terminate = 50ms}}).error(), Error::deadline_exceeded) << "it does not link";
-  hostile.kill();
-  EXPECT_EQ(hostile.wait(), Child::killed);
-  EXPECT_TRUE(DdeListener::open(endpoint)) << "whoever did not start has kept nothing";
 }
 
 }  // namespace

@@ -6,10 +6,10 @@
 
 namespace penstock::transport::testing {
 
-/// Far beyond any machine's slowness, so that a test that shares one with others fails for its own reasons.
+/// Far beyond any machine's slowness, so that a test that shares one with others fails for its own reasons. Windows that nobody runs cost their time.
 inline DdeOptions patient(bool allow_own_process = false) {
   using namespace std::chrono_literals;
-  return {.allow_own_process = allow_own_process, .timeouts = {.acknowledge = 60s, .connect = 60s, .terminate = 60s}};
+  return {.allow_own_process = allow_own_process, .timeouts = {.acknowledge = 60s, .window = 5s, .broadcast = 60s, .connect = 60s, .terminate = 60s}};
 }
 
 class WaitingDoor {

@@ -78,7 +78,8 @@ struct Office {
     act();
     server.conversation.accept(client_window, now);
     client.conversation.answered(server_window);
-    client.conversation.broadcast_done(now);
+    client.conversation.broadcast_done();
+    client.conversation.link(now);
     settle();
   }
   void prove() {

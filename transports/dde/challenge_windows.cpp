@@ -11,6 +11,7 @@
 #include "crypto/windows_text.hpp"
 #include "transports/handle_value_windows.hpp"
 #include "transports/pass_handles_windows.hpp"
+#include "transports/section_windows.hpp"
 
 namespace penstock::transport::dde {
 namespace {
@@ -59,16 +60,17 @@ result<Challenge> Challenge::make(Role own) {
 result<std::uint64_t> Challenge::put(const std::array<std::byte, nonce_size>& peer_nonce, const Handle& peer) {
   if (!peer) return Error::permission_denied;
   peer_nonce_ = peer_nonce;
-  const Handle section(::CreateFileMappingW(INVALID_HANDLE_VALUE, nullptr, PAGE_READWRITE | SEC_COMMIT, 0, challenge_section, nullptr));
-  if (!section) return windows_error(::GetLastError());
-  const View view(::MapViewOfFile(section.get(), FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, challenge_section));
+  const auto section = make_section(challenge_section);
+  if (!section) return section.error();
+  const View view(::MapViewOfFile(section->get(), FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, challenge_section));
   if (view.at == nullptr) return windows_error(::GetLastError());
   std::ranges::copy(magic_of(own_), view.at);
   std::ranges::copy(peer_nonce, view.at + nonce_at);
   std::ranges::copy(ours_.bytes(), view.at + secret_at);
   HANDLE there = nullptr;
-  // No more than reading: nobody but we, and we only until this function ends, can write what the other end reads.
-  if (::DuplicateHandle(::GetCurrentProcess(), section.get(), peer.get(), &there, SECTION_MAP_READ | SECTION_QUERY, FALSE, 0) == 0)
+  // No more than reading, and no way to more (make_section): nobody but we, and we only until this function ends, can write what the
+  // other end reads.
+  if (::DuplicateHandle(::GetCurrentProcess(), section->get(), peer.get(), &there, SECTION_MAP_READ | SECTION_QUERY, FALSE, 0) == 0)
     return windows_error(::GetLastError());
   put_ = reinterpret_cast<std::uintptr_t>(there);
   return put_;

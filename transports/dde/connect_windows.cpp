@@ -17,6 +17,11 @@ Failure explain(const Endpoint& endpoint, const Failure& failure) {
     return Failure(Error::socket_unsafe,
                    fmt::format("More than one window answers for {} over DDE, so one of them pretends: end it and try again.", name));
   }
+  if (failure == Error::deadline_exceeded) {
+    return Failure(Error::deadline_exceeded,
+                   fmt::format("The listener of {} was not found and linked over DDE in time: the windows of this desktop answer slowly, or "
+                               "that program does. Try again.", name));
+  }
   return failure;
 }
 
@@ -42,7 +47,7 @@ result<std::unique_ptr<Carrier>> connect_dde(const Endpoint& endpoint, const Pee
   const auto link = std::make_shared<Link>(Role::client, place->names, options.timeouts);
   // Whatever is refused from here on, the carrier's destructor ends.
   auto carrier = std::make_unique<LinkCarrier>(place->pump, link, place->self);
-  const auto server = pump.call([&] { return link->find_server(pump, place->application.number(), topic); });
+  const auto server = pump.call([&] { return link->find_server(pump, place->application.number(), topic, deadline); });
   if (!server) return explain(endpoint, server.error());
   auto peer = identify_window(*server);
   if (!peer) return peer.error();

@@ -19,7 +19,7 @@ Conversation::Conversation(Role role, Names names, Timeouts timeouts) : role_(ro
 void Conversation::initiate(Time now) {
   if (role_ != Role::client || state_ != State::idle) return;
   state_ = State::initiating;
-  deadline_ = now + timeouts_.connect;
+  deadline_ = now + timeouts_.broadcast;
   Action action;
   action.kind = Action::Kind::initiate;
   action.message = MessageKind::initiate;
@@ -30,20 +30,32 @@ void Conversation::answered(Id server) {
   if (state_ == State::initiating && server != 0 && answers_.size() < most_answers) answers_.push_back(server);
 }
 
-void Conversation::broadcast_done(Time now) {
+void Conversation::broadcast_done() {
   if (state_ != State::initiating) return;
   if (answers_.empty()) return end(Error::not_found);
-  if (answers_.size() > 1) {
-    for (const auto server : answers_) {
-      peer_ = server;
-      post(MessageKind::terminate);
-    }
-    peer_ = 0;
-    return end(Error::socket_unsafe);
-  }
+  if (answers_.size() > 1) return end_with_answers(Error::socket_unsafe);
   peer_ = answers_.front();
+  state_ = State::found;
+  deadline_.reset();  // however long whoever looks at it takes
+}
+
+void Conversation::broadcast_stopped() {
+  if (state_ == State::initiating) end_with_answers(Error::deadline_exceeded);
+}
+
+void Conversation::end_with_answers(Error error) {
+  for (const auto server : answers_) {
+    peer_ = server;
+    post(MessageKind::terminate);
+  }
+  peer_ = 0;
+  end(error);
+}
+
+void Conversation::link(Time now) {
+  if (state_ != State::found) return;
   state_ = State::linking;
-  deadline_ = now + timeouts_.connect;  // how long others took to say nothing is not this one's fault
+  deadline_ = now + timeouts_.connect;
   post(MessageKind::advise);
   actions_.back().item = names_.frames;
   actions_.back().format = names_.format;
@@ -183,6 +195,7 @@ void Conversation::acknowledge(std::size_t at, Time now) {
   Action action;
   action.kind = Action::Kind::release;
   action.memory = unacknowledged_[at].memory;
+  action.heard = true;
   actions_.push_back(std::move(action));
   unacknowledged_.erase(unacknowledged_.begin() + static_cast<std::ptrdiff_t>(at));
   pump(now);
@@ -329,7 +342,7 @@ void Conversation::end(Error error) {
 
 void Conversation::tick(Time now) {
   if (deadline_ && now >= *deadline_) {
-    if (state_ == State::initiating) return end(Error::not_found);
+    if (state_ == State::initiating) return broadcast_stopped();
     if (state_ == State::terminating) return end(error_);
     return fail(Error::deadline_exceeded, now);
   }

@@ -3,8 +3,9 @@
 // this table goes; what is inside the chunks has its own tags (ATK-16).
 //
 //   client                               server
-//   INITIATE (broadcast)          →
+//   INITIATE (to all windows)     →
 //                                 ←      ACK, sent at once; exactly one server may answer
+//   (its process is looked at; nothing is posted before)
 //   ADVISE frames, acknowledged   →
 //                                 ←      ACK
 //   EXECUTE [frame("…")]          ⇄      DATA frames           nonces and handles, then frames; each is answered by ACK
@@ -12,7 +13,8 @@
 //
 // What comes in, from the window of the other end. Anything from another window is ignored, whatever it is.
 //
-//   message     to          idle, initiating   linking           proving, connected        terminating      closed
+//   message     to          idle, initiating,  linking           proving, connected        terminating      closed
+//                           found
 //   ADVISE      server      ignored            the link: ACK *   NACK                      ignored          ignored
 //   EXECUTE     server      ignored            NACK              chunk: ACK, or a lie **   ignored          ignored
 //   DATA        client      ignored            a lie             chunk: ACK, or a lie **   ignored          ignored
@@ -20,7 +22,9 @@
 //                                                                a lie
 //   UNADVISE    server      ignored            NACK              of the link: a lie; NACK  ignored          ignored
 //   any other               ignored            NACK              NACK                      ignored          ignored
-//   TERMINATE   either      ignored            answered, ends    answered, ends            ends             ignored
+//   TERMINATE   either      ignored;           answered, ends    answered, ends            ends             ignored
+//                           found: answered,
+//                           ends
 //
 //   *  item, format and options exactly as below; else NACK.
 //   ** from a peer of ours these are exactly as below; anything else is a lie. A lie is refused (EXECUTE: NACK, DATA: no answer) and
@@ -46,7 +50,7 @@ using Time = std::chrono::steady_clock::time_point;
 
 enum class Role : std::uint8_t { client, server };
 /// Only ever forward.
-enum class State : std::uint8_t { idle, initiating, linking, proving, connected, terminating, closed };
+enum class State : std::uint8_t { idle, initiating, found, linking, proving, connected, terminating, closed };
 
 enum class MessageKind : std::uint8_t { initiate, terminate, advise, unadvise, ack, data, request, poke, execute };
 
@@ -61,7 +65,9 @@ inline constexpr int most_refusals = 16;
 
 struct Timeouts {
   std::chrono::milliseconds acknowledge{5'000};  ///< for each chunk
-  std::chrono::milliseconds connect{2'000};      ///< from initiate to connected
+  std::chrono::milliseconds window{250};         ///< for a window to take one message that is sent: INITIATE, or the answer to it
+  std::chrono::milliseconds broadcast{10'000};   ///< for all windows of the desktop together
+  std::chrono::milliseconds connect{2'000};      ///< from link() or accept() to connected
   std::chrono::milliseconds terminate{2'000};
 };
 
@@ -86,6 +92,7 @@ struct Action {
   Id memory = 0;               ///< release: whose memory is done with. post of an ACK to an EXECUTE: its memory
   std::uint16_t format = 0;
   std::uint16_t status = 0;
+  bool heard = false;          ///< release: the other end has answered, and so has what came with the message
   bool owns_memory = false;    ///< post: its payload goes into memory that posted() names and a later release frees
   std::vector<std::byte> payload;
 };
@@ -102,11 +109,16 @@ class Conversation {
   Conversation(Role role, Names names, Timeouts timeouts = {});
 
   // --- setting up ---------------------------------------------------------------------------------------------------
-  /// Client: one action, to broadcast. Then answered() for each server that answers and broadcast_done().
+  /// Client: one action, to ask all windows. Then answered() for each server that answers and broadcast_done(); or broadcast_stopped(), when
+  /// not all could be asked in time.
   void initiate(Time now);
   void answered(Id server);
   /// not_found when nobody answered; socket_unsafe when more than one did: one of them is a squatter, and all are told goodbye (ATK-01).
-  void broadcast_done(Time now);
+  void broadcast_done();
+  /// deadline_exceeded, and goodbye to those that answered: one alone of some is not known to be the only one.
+  void broadcast_stopped();
+  /// Client: the one that answered is who it should be. Nothing is posted to it before, whatever it posts (ATK-01).
+  void link(Time now);
   /// Server: a client that was answered.
   void accept(Id client, Time now);
 
@@ -186,6 +198,7 @@ class Conversation {
   void fail(Error error, Time now);
   void drop_unposted();
   void end(Error error);
+  void end_with_answers(Error error);
   [[nodiscard]] bool open() const noexcept { return state_ == State::proving || state_ == State::connected; }
 
   Role role_;

@@ -37,15 +37,16 @@ struct DdeOptions {
 // since the window was looked at.
 
 /// Broadcasts, and takes the one window that answers. Checks then its process: not this one, same session, `endpoint`'s scope, `check`;
-/// before that, nothing but the endpoint's name leaves. Blocks: a broadcast waits for each window of the desktop, and the whole for at most
-/// `deadline` or the time-outs, whichever is first. not_found; socket_unsafe: more than one window answers (ATK-01); peer_*,
+/// before that, nothing but the endpoint's name leaves. Blocks: each window of the desktop is asked, and then waited for, for at most
+/// `deadline` or the time-outs, whichever is first; where not all could be asked nobody is taken (deadline_exceeded). not_found; socket_unsafe: more than one window answers (ATK-01); peer_*,
 /// deadline_exceeded, truncated, resource_exhausted, invalid_argument (the topic is longer than 237 characters), unsupported.
 [[nodiscard]] result<std::unique_ptr<Carrier>> connect_dde(const Endpoint& endpoint, const PeerCheck& check, Deadline deadline,
                                                               DdeOptions options = {});
 
 /// The name's window. Answers a broadcast only when it names application and topic, both (no wildcard), and comes from a process that
 /// may be a peer. At most 64 conversations of a listener that nobody has accepted yet, 8 of them of one process.
-/// accept() hands out what is past its challenge, and what has ended since: what it sent before is there, and then its end.
+/// accept() hands out what is past its challenge, and what has ended since: what it sent before is there, and then its end. It fails for each
+/// that ended before, and for each that was not answered (at most 64 of these are kept), with refused() where the process is known.
 class DdeListener : public CarrierListener {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "dde"; }

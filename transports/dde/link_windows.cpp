@@ -11,13 +11,38 @@
 namespace penstock::transport::dde {
 namespace {
 
-// For each window of the desktop that does not answer at once. One that hangs for long is left out by Windows itself.
-constexpr UINT window_patience = 250;  // milliseconds
-
 // How long the end of a conversation waits for what was sent before it.
 constexpr std::chrono::milliseconds farewell{1'000};
 
 Time now_() { return std::chrono::steady_clock::now(); }
+
+struct Asking {
+  HWND own;
+  LPARAM names;
+  Time until;
+  std::chrono::milliseconds patience;
+  bool all = true;
+};
+
+BOOL CALLBACK ask_one(HWND window, LPARAM parameter) {
+  auto& asking = *reinterpret_cast<Asking*>(parameter);
+  if (window == asking.own) return TRUE;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(asking.until - now_());
+  DWORD_PTR unused = 0;
+  // One that hangs for long is left out by Windows itself.
+  if (left.count() > 0) {
+    (void)::SendMessageTimeoutW(window, WM_DDE_INITIATE, reinterpret_cast<WPARAM>(asking.own), asking.names, SMTO_ABORTIFHUNG | SMTO_NORMAL,
+                                static_cast<UINT>(std::min(left, asking.patience).count()), &unused);
+  }
+  asking.all = now_() < asking.until;
+  return asking.all ? TRUE : FALSE;
+}
+
+// HWND_BROADCAST would ask the same windows, for as long as all of them together take.
+bool ask_all(Asking asking) {
+  (void)::EnumWindows(ask_one, reinterpret_cast<LPARAM>(&asking));
+  return asking.all;
+}
 
 }  // namespace
 
@@ -32,34 +57,32 @@ result<std::shared_ptr<const SharedNames>> SharedNames::make() {
 }
 
 Link::Link(Role role, std::shared_ptr<const SharedNames> names, Timeouts timeouts)
-    : role_(role), names_(std::move(names)), conversation_(role, names_->numbers, timeouts) {}
+    : role_(role), names_(std::move(names)), window_patience_(timeouts.window), conversation_(role, names_->numbers, timeouts) {}
 
 // --- setting up -----------------------------------------------------------------------------------------------------
 
-result<HWND> Link::find_server(Pump& pump, std::uint16_t application, std::uint16_t topic) {
+result<HWND> Link::find_server(Pump& pump, std::uint16_t application, std::uint16_t topic, Deadline deadline) {
   if (pump.windows() >= most_links) return Error::resource_exhausted;
   window_ = pump.open_window(shared_from_this());
   if (window_ == nullptr) return Error::resource_exhausted;
+  Time until;
   {
     const std::scoped_lock lock(mutex_);
     application_ = application;
     topic_ = topic;
-    held_ = true;
     conversation_.initiate(now_());
     (void)conversation_.next_action();  // which is this:
+    until = conversation_.deadline().value_or(now_());
   }
+  if (deadline) until = std::min(until, *deadline);
   // Without the mutex: the answers come into our window's procedure while this waits. Other windows of ours are served meanwhile
   // with what is sent to them; what is posted waits.
-  DWORD_PTR unused = 0;
-  (void)::SendMessageTimeoutW(HWND_BROADCAST, WM_DDE_INITIATE, reinterpret_cast<WPARAM>(window_), MAKELPARAM(application, topic),
-                              SMTO_ABORTIFHUNG | SMTO_NORMAL, window_patience, &unused);
+  const bool all = ask_all({window_, MAKELPARAM(application, topic), until, window_patience_});
   const std::scoped_lock lock(mutex_);
   application_ = topic_ = 0;
-  conversation_.broadcast_done(now_());
-  if (conversation_.state() == State::closed) {
-    held_ = false;
-    return conversation_.error();
-  }
+  if (all) conversation_.broadcast_done();
+  if (!all) conversation_.broadcast_stopped();
+  if (conversation_.state() == State::closed) return conversation_.error();
   return window_of(conversation_.peer());
 }
 
@@ -77,7 +100,7 @@ void Link::on_sent(UINT message, HWND from, LPARAM parameter) {
 void Link::begin(ClaimedPeer peer) {
   const std::scoped_lock lock(mutex_);
   peer_ = std::move(peer);
-  held_ = false;
+  conversation_.link(now_());
 }
 
 HWND Link::accept(Pump& pump, HWND client, ClaimedPeer peer, std::function<void()> on_connected) {
@@ -106,8 +129,9 @@ void Link::handle(const MSG& message) {
   Incoming incoming(message);
   const auto now = now_();
   const bool linking = conversation_.state() == State::linking;
-  // A stranger's atom stays the stranger's: it might be a number of ours, and no reference of its.
-  const bool from_peer = incoming.event().from == conversation_.peer() && incoming.event().from != 0;
+  // A stranger's atom stays the stranger's: it might be a number of ours, and no reference of its. After the end all are accounted for.
+  const bool ended = conversation_.state() == State::closed;
+  const bool from_peer = !ended && incoming.event().from == conversation_.peer() && incoming.event().from != 0;
   if (from_peer) incoming_atom_ = incoming.take_atom();
   incoming_memory_ = incoming.event().kind == MessageKind::execute ? incoming.event().memory : 0;
   const bool command = incoming_memory_ != 0;
@@ -125,9 +149,13 @@ void Link::handle(const MSG& message) {
 
 bool Link::turn(Time now) {
   std::unique_lock lock(mutex_);
-  if (held_) return true;
   // After the messages of this turn: what a process posted before it died is heard.
-  if (conversation_.state() != State::closed && !peer_is_there()) conversation_.peer_gone();
+  // Who was found is looked at by whoever asked for it first.
+  const bool known = conversation_.state() > State::found && conversation_.state() != State::closed;
+  if (known && !peer_is_there()) {
+    vanished_ = true;
+    conversation_.peer_gone();
+  }
   if (leaving_ && (conversation_.flushed() || now >= *leaving_)) {
     leaving_.reset();
     conversation_.terminate(now);
@@ -143,12 +171,14 @@ bool Link::turn(Time now) {
 
 std::optional<Time> Link::deadline() const {
   const std::scoped_lock lock(mutex_);
-  if (held_) return std::nullopt;
   const auto own = conversation_.deadline();
   return own && leaving_ ? std::min(*own, *leaving_) : own ? own : leaving_;
 }
 
 bool Link::peer_died() const { return peer_.process && !os().alive(peer_.process.get()); }
+
+// With its process, or its window alone; not who said goodbye, and has looked at all before that.
+bool Link::left_unheard() const { return vanished_ || peer_died(); }
 
 bool Link::peer_is_there() const {
   if (peer_died()) return false;
@@ -158,7 +188,6 @@ bool Link::peer_is_there() const {
 }
 
 void Link::advance(Time now) {
-  if (held_) return;
   perform(now);
   advance_challenge(now);
   perform(now);
@@ -199,8 +228,8 @@ void Link::perform(Time now) {
 void Link::perform(const Action& action, Time now) {
   if (action.kind == Action::Kind::release) {
     memory_.erase(action.memory);
-    // A process that died before it looked at a message has not dropped the reference that came with it.
-    const bool unheard = role_ == Role::server && conversation_.state() == State::closed && peer_died();
+    // Whoever went before it looked at a message has not dropped the reference that came with it.
+    const bool unheard = role_ == Role::server && !action.heard && left_unheard();
     if (unheard) Atom::drop(static_cast<std::uint16_t>(names_->numbers.frames));
     return;
   }
@@ -218,8 +247,9 @@ void Link::perform(const Action& action, Time now) {
   auto posted = post(window_, to_post);
   if (!posted) {
     // A goodbye that cannot be said is none.
-    if (action.message != MessageKind::terminate) conversation_.post_failed(now);
-    return;
+    if (action.message == MessageKind::terminate) return;
+    vanished_ = vanished_ || !peer_is_there();
+    return conversation_.post_failed(now);
   }
   if (brings) (void)item.release();
   if (action.message == MessageKind::ack && action.item != 0 && action.item == incoming_atom_) incoming_atom_ = 0;
@@ -233,7 +263,7 @@ void Link::perform(const Action& action, Time now) {
 
 // The end: what was posted and never heard of again.
 void Link::settle_memory() {
-  if (advise_.valid() && peer_died()) Atom::drop(static_cast<std::uint16_t>(names_->numbers.frames));
+  if (advise_.valid() && left_unheard()) Atom::drop(static_cast<std::uint16_t>(names_->numbers.frames));
   advise_.reset();
   memory_.clear();
   if (peer_died()) peer_.into.reset();
@@ -349,7 +379,6 @@ void Link::cancel_waits() noexcept {
 // What was sent goes first, as it does on a carrier whose bytes the kernel keeps; but a peer that takes nothing holds nobody for long.
 void Link::terminate() {
   const std::scoped_lock lock(mutex_);
-  held_ = false;
   leaving_ = now_() + farewell;
 }
 

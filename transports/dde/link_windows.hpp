@@ -37,8 +37,9 @@ class Link final : public Served, public std::enable_shared_from_this<Link> {
   Link(Role role, std::shared_ptr<const SharedNames> names, Timeouts timeouts);
 
   // --- on the pump's thread -----------------------------------------------------------------------------------------
-  /// Client: the window, the broadcast, and exactly one answer; nothing is posted before begin().
-  [[nodiscard]] result<HWND> find_server(Pump& pump, std::uint16_t application, std::uint16_t topic);
+  /// Client: the window, INITIATE to all others, and exactly one answer; nothing is posted before begin(). Takes as long as the windows of
+  /// the desktop take to look at it: at most until `deadline` or Timeouts::broadcast, deadline_exceeded.
+  [[nodiscard]] result<HWND> find_server(Pump& pump, std::uint16_t application, std::uint16_t topic, Deadline deadline = {});
   void begin(ClaimedPeer peer);
   /// Server: the window, for a client that is identified. `on_connected` runs on the pump's thread, once, however it turns out.
   [[nodiscard]] HWND accept(Pump& pump, HWND client, ClaimedPeer peer, std::function<void()> on_connected);
@@ -76,6 +77,7 @@ class Link final : public Served, public std::enable_shared_from_this<Link> {
   void perform(const Action& action, Time now);
   [[nodiscard]] bool peer_died() const;
   [[nodiscard]] bool peer_is_there() const;
+  [[nodiscard]] bool left_unheard() const;
   void settle_memory();
   /// What is to be called without the mutex, or nothing.
   [[nodiscard]] std::function<void()> notify();
@@ -86,13 +88,14 @@ class Link final : public Served, public std::enable_shared_from_this<Link> {
 
   const Role role_;
   const std::shared_ptr<const SharedNames> names_;
+  const std::chrono::milliseconds window_patience_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   Conversation conversation_;
   HWND window_ = nullptr;
-  std::uint16_t application_ = 0, topic_ = 0;  // client, during the broadcast
-  bool held_ = false;                          // client, until begin(): actions wait
+  std::uint16_t application_ = 0, topic_ = 0;  // client, while all are asked
+  bool vanished_ = false;        // the peer's window, without a goodbye
   std::optional<Time> leaving_;  // our goodbye is due then, or once all was acknowledged
   ClaimedPeer peer_;
   std::function<void()> on_connected_;

@@ -21,7 +21,12 @@ using namespace dde;
 
 constexpr std::size_t most_unaccepted = 64;
 constexpr std::size_t most_unaccepted_of_one = 8;
-constexpr UINT client_patience = 250;  // milliseconds, for a client to take our answer
+
+/// Connected, or never to be.
+bool is_settled(const Link& link) {
+  const auto outcome = link.outcome();
+  return outcome || outcome.error() != Error::would_block;
+}
 
 /// The listener's half that the pump's thread knows.
 class Door final : public Served, public std::enable_shared_from_this<Door> {
@@ -42,7 +47,8 @@ class Door final : public Served, public std::enable_shared_from_this<Door> {
   bool turn(Time) override { return !gone_; }
   [[nodiscard]] std::optional<Time> deadline() const override { return std::nullopt; }
 
-  [[nodiscard]] result<std::shared_ptr<Link>> take();
+  /// On failure `refused` is whom it was about, where that is known.
+  [[nodiscard]] result<std::shared_ptr<Link>> take(std::shared_ptr<const PeerIdentity>& refused);
   void attach(const boost::asio::any_io_executor& executor);
   void async_wait(WaitHandler handler);
   void cancel_waits() noexcept;
@@ -51,8 +57,12 @@ class Door final : public Served, public std::enable_shared_from_this<Door> {
 
  private:
   [[nodiscard]] result<void> look_for_others(Pump& pump);
-  void answer(HWND client);
-  void on_connected(const std::shared_ptr<Link>& link);
+  [[nodiscard]] result<void> answer(HWND client, std::shared_ptr<const PeerIdentity>& refused);
+  [[nodiscard]] result<void> room_for(std::uint32_t pid);
+  [[nodiscard]] result<void> check(const PeerIdentity& peer) const;
+  [[nodiscard]] result<void> tell(HWND client, HWND window);
+  void keep_refusal(const Failure& why, std::shared_ptr<const PeerIdentity> peer);
+  void wake();
   void fire();
 
   Handle claim_;  // open() and shut()
@@ -68,6 +78,7 @@ class Door final : public Served, public std::enable_shared_from_this<Door> {
 
   std::mutex mutex_;
   std::deque<std::pair<std::shared_ptr<Link>, std::uint32_t>> unaccepted_;  // with the process's number; connected or not yet
+  std::deque<std::pair<Failure, std::shared_ptr<const PeerIdentity>>> refusals_;
   Waiter waiting_;
   boost::asio::any_io_executor executor_;
   bool shut_ = false;
@@ -107,53 +118,82 @@ void Door::on_sent(UINT message, HWND from, LPARAM parameter) {
   // A wildcard (0) asks who is there: nobody. Other names are other programs' (atoms are numbers; none is looked up, none is added).
   if (message != WM_DDE_INITIATE || gone_ || probe_ != nullptr) return;
   if (LOWORD(parameter) != application_.number() || HIWORD(parameter) != topic_.number()) return;
-  answer(from);
+  // It learns nothing; whoever reads the audit log does.
+  std::shared_ptr<const PeerIdentity> refused;
+  if (auto answered = answer(from, refused); !answered) keep_refusal(answered.error(), std::move(refused));
 }
 
-// Whoever is not answered learns nothing.
-void Door::answer(HWND client) {
-  if (pump_->windows() >= most_links) return;
-  const auto pid = os().window_process(client);
-  if (!pid) return;
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto same = std::ranges::count(unaccepted_, *pid, [](const auto& one) { return one.second; });
-    if (shut_ || unaccepted_.size() >= most_unaccepted || static_cast<std::size_t>(same) >= most_unaccepted_of_one) return;
+result<void> Door::room_for(std::uint32_t pid) {
+  if (pump_->windows() >= most_links) return Error::limit_half_open;
+  const std::scoped_lock lock(mutex_);
+  if (shut_) return Error::closed;
+  if (unaccepted_.size() >= most_unaccepted) return Error::limit_half_open;
+  const auto same = std::ranges::count(unaccepted_, pid, [](const auto& one) { return one.second; });
+  return static_cast<std::size_t>(same) < most_unaccepted_of_one ? result<void>() : Error::limit_identity;
+}
+
+result<void> Door::check(const PeerIdentity& peer) const {
+  if (!options_.allow_own_process) {
+    if (auto other = check_not_self(peer, *self_); !other) return other;
   }
+  return check_scope(scope_, peer, *self_);
+}
+
+result<void> Door::answer(HWND client, std::shared_ptr<const PeerIdentity>& refused) {
+  const auto pid = os().window_process(client);
+  if (!pid) return pid.error();
+  if (auto room = room_for(*pid); !room) return room;
   auto peer = identify_window(client);
-  if (!peer) return;
-  if (!options_.allow_own_process && !check_not_self(peer->identity, *self_)) return;
-  if (!check_scope(scope_, peer->identity, *self_)) return;
-  auto application = Atom::add(application_name);
-  auto link = std::make_shared<Link>(Role::server, names_, options_.timeouts);
+  if (!peer) return peer.error();
+  if (auto allowed = check(peer->identity); !allowed) {
+    refused = std::make_shared<const PeerIdentity>(std::move(peer->identity));
+    return allowed;
+  }
+  const auto link = std::make_shared<Link>(Role::server, names_, options_.timeouts);
   {
     const std::scoped_lock lock(mutex_);
-    if (shut_) return;  // meanwhile: the name may be somebody else's by now
+    if (shut_) return Error::closed;  // meanwhile: the name may be somebody else's by now
     unaccepted_.emplace_back(link, *pid);
   }
-  const auto window = link->accept(*pump_, client, std::move(*peer), [self = shared_from_this(), weak = std::weak_ptr(link)] {
-    if (const auto connected = weak.lock()) self->on_connected(connected);
+  const auto window = link->accept(*pump_, client, std::move(*peer), [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->wake();
   });
-  // The answer brings the client a reference on each name, which it drops.
-  std::array<wchar_t, 256> name{};
-  const bool named = application && ::GlobalGetAtomNameW(topic_.number(), name.data(), static_cast<int>(name.size())) != 0;
-  auto topic = named ? Atom::add(name.data()) : result<Atom>(Error::resource_exhausted);
-  DWORD_PTR unused = 0;
-  const bool able = window != nullptr && topic;
-  const bool told = able && ::SendMessageTimeoutW(client, WM_DDE_ACK, reinterpret_cast<WPARAM>(window),
-                                                  MAKELPARAM(application->number(), topic->number()), SMTO_ABORTIFHUNG | SMTO_NORMAL,
-                                                  client_patience, &unused) != 0;
-  if (!told) {
-    link->terminate();
-    const std::scoped_lock lock(mutex_);
-    std::erase_if(unaccepted_, [&](const auto& one) { return one.first == link; });
-    return;
-  }
-  (void)application->release();
-  (void)topic->release();
+  const auto told = window != nullptr ? tell(client, window) : result<void>(Error::resource_exhausted);
+  if (told) return {};
+  link->terminate();
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(unaccepted_, [&](const auto& one) { return one.first == link; });
+  return told;
 }
 
-void Door::on_connected(const std::shared_ptr<Link>&) {
+// The answer brings the client a reference on each name, which it drops.
+result<void> Door::tell(HWND client, HWND window) {
+  std::array<wchar_t, 256> name{};
+  if (::GlobalGetAtomNameW(topic_.number(), name.data(), static_cast<int>(name.size())) == 0) return Error::resource_exhausted;
+  auto application = Atom::add(application_name);
+  auto topic = Atom::add(name.data());
+  if (!application || !topic) return Error::resource_exhausted;
+  DWORD_PTR unused = 0;
+  const auto names = MAKELPARAM(application->number(), topic->number());
+  if (::SendMessageTimeoutW(client, WM_DDE_ACK, reinterpret_cast<WPARAM>(window), names, SMTO_ABORTIFHUNG | SMTO_NORMAL,
+                            static_cast<UINT>(options_.timeouts.window.count()), &unused) == 0)
+    return Error::peer_gone;
+  (void)application->release();
+  (void)topic->release();
+  return {};
+}
+
+// Nobody may fill memory with refusals faster than they are recorded (ATK-24): those of a flood are not told apart.
+void Door::keep_refusal(const Failure& why, std::shared_ptr<const PeerIdentity> peer) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (shut_ || refusals_.size() >= most_unaccepted) return;
+    refusals_.emplace_back(why, std::move(peer));
+  }
+  wake();
+}
+
+void Door::wake() {
   const std::scoped_lock lock(mutex_);
   if (waiting_) boost::asio::post(executor_, [self = shared_from_this()] { self->fire(); });
 }
@@ -167,21 +207,24 @@ void Door::fire() {
   if (handler) handler({});
 }
 
-result<std::shared_ptr<Link>> Door::take() {
+result<std::shared_ptr<Link>> Door::take(std::shared_ptr<const PeerIdentity>& refused) {
   const std::scoped_lock lock(mutex_);
   if (shut_) return Error::closed;
-  for (auto at = unaccepted_.begin(); at != unaccepted_.end();) {
-    const auto outcome = at->first->outcome();
-    if (!outcome && outcome.error() == Error::would_block) {
-      ++at;
-      continue;
-    }
-    auto link = std::move(at->first);
-    at = unaccepted_.erase(at);
-    if (outcome) return link;
-    // Nobody who would be told anything: it never got as far as a peer.
+  if (!refusals_.empty()) {
+    const auto why = std::move(refusals_.front());
+    refusals_.pop_front();
+    refused = why.second;
+    return why.first;
   }
-  return Error::would_block;
+  const auto settled = std::ranges::find_if(unaccepted_, [](const auto& one) { return is_settled(*one.first); });
+  if (settled == unaccepted_.end()) return Error::would_block;
+  auto link = std::move(settled->first);
+  unaccepted_.erase(settled);
+  if (auto outcome = link->outcome(); !outcome) {
+    refused = {link, &link->peer().identity};
+    return outcome.error();
+  }
+  return link;
 }
 
 void Door::attach(const boost::asio::any_io_executor& executor) {
@@ -193,11 +236,8 @@ void Door::async_wait(WaitHandler handler) {
   const std::scoped_lock lock(mutex_);
   if (!executor_) return;
   waiting_.set(std::move(handler), executor_);
-  const bool settled = std::ranges::any_of(unaccepted_, [](const auto& one) {
-    const auto outcome = one.first->outcome();
-    return outcome || outcome.error() != Error::would_block;
-  });
-  if (settled || shut_) boost::asio::post(executor_, [self = shared_from_this()] { self->fire(); });
+  const bool settled = std::ranges::any_of(unaccepted_, [](const auto& one) { return is_settled(*one.first); });
+  if (settled || shut_ || !refusals_.empty()) boost::asio::post(executor_, [self = shared_from_this()] { self->fire(); });
 }
 
 void Door::cancel_waits() noexcept {
@@ -228,10 +268,12 @@ class WindowsDdeListener final : public DdeListener {
 
   result<std::unique_ptr<Carrier>> accept() override {
     if (!pump_) return Error::closed;
-    auto link = door_->take();
+    refused_.reset();
+    auto link = door_->take(refused_);
     if (!link) return link.error();
     return std::make_unique<LinkCarrier>(pump_, std::move(*link), door_->self());
   }
+  const PeerIdentity* refused() const noexcept override { return refused_.get(); }
   result<void> attach(const boost::asio::any_io_executor& executor) override {
     if (!pump_) return Error::closed;
     if (std::exchange(attached_, true)) return Error::invalid_argument;
@@ -250,6 +292,7 @@ class WindowsDdeListener final : public DdeListener {
  private:
   std::shared_ptr<Pump> pump_;
   std::shared_ptr<Door> door_;
+  std::shared_ptr<const PeerIdentity> refused_;
   bool attached_ = false;
 };
 
