@@ -74,6 +74,7 @@ TEST_F(DdeConversation, Atk01TwoAnswersRefuseBoth) {
 // PS-DDE-03.
 TEST_F(DdeConversation, Atk01NothingIsPostedToWhoeverAnsweredBeforeItIsLinked) {
   client.initiate(office.now);
+  office.act();
   client.answered(server_window);
   client.broadcast_done();
   const auto look = [&] {
