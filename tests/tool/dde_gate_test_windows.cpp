@@ -298,6 +298,12 @@ TEST_F(DdeGateProcess, Atk24SixteenTextsTooManyEndTheConversation) {
   EXPECT_TRUE(own.execute(answers[0], bytes));
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(own.execute(answers[0], bytes));
   EXPECT_EQ(own.wait_for(WM_DDE_TERMINATE).from, answers[0]);
+  // Once a later text of another conversation is answered, all of these were read.
+  RawWindow other;
+  const auto others = other.initiate(HWND_BROADCAST, names.application, names.topic);
+  ASSERT_EQ(others.size(), 1u);
+  EXPECT_TRUE(other.execute(others[0], bytes.first(2)));
+  EXPECT_EQ(other.wait_for(WM_DDE_ACK).low, 0u);
   const auto busy = std::ranges::count_if(own.heard(), [](const auto& one) { return one.message == WM_DDE_ACK && one.low == 0x4000; });
   EXPECT_EQ(busy, 16) << "and after its goodbye none";
   EXPECT_EQ(own.heard().back().message, static_cast<UINT>(WM_DDE_TERMINATE));
