@@ -13,6 +13,8 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
 
+from gtest_counts import outcome
+
 LINES = 20
 OF_ALL = 40
 
@@ -22,18 +24,15 @@ ENDED = re.compile(r"^\[(?:       OK |  SKIPPED )\] ")
 
 
 def failed_entries(junit):
-    """(name, output) of each entry of ctest that failed: one whose program is missing did not skip itself."""
+    """(name, output) of each entry of ctest that failed."""
     for case in ElementTree.parse(junit).getroot().iter("testcase"):
-        skipped = case.find("skipped")
-        if skipped is not None:
-            message = skipped.get("message", "")
-            if not message.startswith("SKIP_"):
-                yield case.get("name"), message
-        elif case.get("status") == "fail" or case.find("failure") is not None:
-            failure = case.find("failure")
-            how = failure.get("message", "") if failure is not None else ""
-            # "Failed" says nothing; "Timeout" and the like do.
-            yield case.get("name") + (f" ({how})" if how not in ("", "Failed") else ""), case.findtext("system-out") or ""
+        result, message = outcome(case)
+        if result != "failed":
+            continue
+        failure = case.find("failure")
+        how = failure.get("message", "") if failure is not None else ""
+        # "Failed" says nothing; "Timeout" and the like do.
+        yield case.get("name") + (f" ({how})" if how not in ("", "Failed") else ""), case.findtext("system-out") or message
 
 
 def failed_bodies(output):

@@ -50,7 +50,8 @@ struct DdeOptions {
 class DdeListener : public CarrierListener {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "dde"; }
-  /// name_in_use: something else answers for this name or has claimed it; invalid_argument, resource_exhausted, unsupported.
+  /// name_in_use: something else answers for this name or has claimed it; deadline_exceeded: not all windows could be asked
+  /// (Timeouts::broadcast); invalid_argument, resource_exhausted, unsupported.
   [[nodiscard]] static result<std::unique_ptr<DdeListener>> open(const Endpoint& endpoint, DdeOptions options = {});
 };
 

@@ -106,6 +106,8 @@ result<void> Door::look_for_others(Pump& pump) {
   if (!other && other.error() == Error::not_found) return {};
   if (other || other.error() == Error::socket_unsafe)
     return Failure(Error::name_in_use, "Another window answers for this name over DDE: end that program, or choose another name.");
+  if (other.error() == Error::deadline_exceeded)
+    return Failure(Error::deadline_exceeded, "The windows of this desktop answer too slowly to tell whether the name is free over DDE: end what hangs, and try again.");
   return other.error();
 }
 
